@@ -1,0 +1,40 @@
+# `make run` and `make test` work from a fresh clone; `make help` lists the rest.
+
+BIN := .venv/bin
+export PYTHONDONTWRITEBYTECODE ?= 1
+
+.PHONY: help run test test-browser check format bench bench-relay clean
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+run: .venv/run.stamp ## Start the bot with demo content; PORT, HOST and DATA_DIR are honoured
+	@exec $(BIN)/python manage.py serve --prepare
+
+test: .venv/dev.stamp ## Run the tests that need no server and no browser
+	@$(BIN)/python -m pytest -m "not browser" $(ARGS)
+
+test-browser: .venv/dev.stamp ## Run the tests that drive the pages in Chromium
+	@$(BIN)/python -m pytest -m browser $(ARGS)
+
+check: .venv/dev.stamp ## Lint, format, types, import contracts, migrations, system checks
+	@$(BIN)/pre-commit run --all-files --show-diff-on-failure
+
+format: .venv/dev.stamp ## Format the code
+	@$(BIN)/ruff check --fix-only --quiet . && $(BIN)/ruff format .
+
+bench: bench-relay ## Run the benchmarks
+
+bench-relay: .venv/dev.stamp ## The whole app beside a bare relay, under the same load
+	@$(BIN)/python -m benchmarks.relay $(ARGS)
+
+clean: ## Remove the virtual environment and the caches; var/ with its data stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+.venv/run.stamp: requirements.txt
+	@sh .ci/install requirements.txt
+	@touch $@
+
+.venv/dev.stamp: requirements.txt requirements-dev.txt
+	@sh .ci/install requirements-dev.txt
+	@touch .venv/run.stamp $@

@@ -1,0 +1,222 @@
+"""Conversations in the admin: everything about each is read there, and nothing edited.
+
+The page of a conversation shows its transcript with what the bot did beside what it said: tool
+calls, classification, thumbs, who answered, how fast and for how much.
+"""
+
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, OuterRef, QuerySet, Subquery, Sum
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from chat import markdown
+from chat.models import Classification, Conversation, Feedback, Message, Turn, UsageRecord
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+    """What is recorded cannot be added or changed by hand; deleting stays a permission."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ClassifiedFilter(admin.SimpleListFilter):
+    """Conversations with a message that was classified so."""
+
+    field = ""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(v), str(label)) for v, label in self.choices_class.choices]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Conversation]
+    ) -> QuerySet[Conversation]:
+        if not self.value():
+            return queryset
+        lookup = {f"classification__{self.field}": self.value()}
+        messages = Message.objects.filter(**lookup).values("conversation")
+        return queryset.filter(pk__in=messages)
+
+    choices_class: Any = None
+
+
+class SentimentFilter(ClassifiedFilter):
+    title = _("sentiment")
+    parameter_name = field = "sentiment"
+    choices_class = Classification.Sentiment
+
+
+class CategoryFilter(ClassifiedFilter):
+    title = _("category")
+    parameter_name = field = "category"
+    choices_class = Classification.Category
+
+
+class UrgencyFilter(ClassifiedFilter):
+    title = _("urgency")
+    parameter_name = field = "urgency"
+    choices_class = Classification.Urgency
+
+
+@admin.register(Conversation)
+class ConversationAdmin(ReadOnlyAdmin):
+    """The list of conversations, and the page of one."""
+
+    list_display = (
+        "who",
+        "opening",
+        "sentiment",
+        "category",
+        "urgency",
+        "size",
+        "cost",
+        "updated_at",
+    )
+    list_filter = (UrgencyFilter, SentimentFilter, CategoryFilter, "turns__status", "updated_at")
+    search_fields = ("id", "customer_email", "customer_name", "messages__text")
+    date_hierarchy = "created_at"
+    list_per_page = 50
+    change_form_template = "admin/chat/conversation/change_form.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
+        asked = Message.objects.filter(conversation=OuterRef("pk"), role=Message.Role.CUSTOMER)
+        latest = asked.filter(classification__isnull=False).order_by("-id")
+        spent = UsageRecord.objects.filter(conversation=OuterRef("pk")).order_by()
+        conversations: QuerySet[Conversation] = super().get_queryset(request)
+        return conversations.annotate(
+            first_text=Subquery(asked.order_by("id").values("text")[:1]),
+            message_count=Count("messages", distinct=True),
+            total_cost=Subquery(
+                spent.values("conversation").annotate(sum=Sum("cost")).values("sum")
+            ),
+            **{
+                f"latest_{name}": Subquery(latest.values(f"classification__{name}")[:1])
+                for name in ("sentiment", "category", "urgency")
+            },
+        )
+
+    @admin.display(description=_("customer"), ordering="customer_name")
+    def who(self, conversation: Conversation) -> str:
+        return conversation.customer_name or str(_("Guest"))
+
+    @admin.display(description=_("first message"))
+    def opening(self, conversation: Any) -> str:
+        text = conversation.first_text or "—"
+        return text if len(text) <= 80 else f"{text[:79]}…"
+
+    @admin.display(description=_("sentiment"))
+    def sentiment(self, conversation: Any) -> str:
+        return _badge(conversation.latest_sentiment)
+
+    @admin.display(description=_("category"))
+    def category(self, conversation: Any) -> str:
+        return _badge(conversation.latest_category)
+
+    @admin.display(description=_("urgency"))
+    def urgency(self, conversation: Any) -> str:
+        return _badge(conversation.latest_urgency)
+
+    @admin.display(description=_("messages"), ordering="message_count")
+    def size(self, conversation: Any) -> int:
+        return int(conversation.message_count)
+
+    @admin.display(description=_("cost"), ordering="total_cost")
+    def cost(self, conversation: Any) -> str:
+        return dollars(conversation.total_cost)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        conversation = self.get_object(request, object_id)
+        entries = _transcript(conversation) if conversation else []
+        context = {"transcript": entries, **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, context)
+
+    class Media:
+        css = {"all": ("admin_chat/conversation.css",)}
+
+
+def dollars(cost: Decimal | None) -> str:
+    """An amount to read; a dash where it is not known."""
+    return "—" if cost is None else f"${cost:.4f}"
+
+
+def _badge(value: str | None) -> str:
+    return format_html('<span class="badge badge-{0}">{0}</span>', value) if value else "—"
+
+
+def _transcript(conversation: Conversation) -> list[dict[str, Any]]:
+    messages = conversation.messages.select_related(
+        "turn", "classification", "feedback"
+    ).prefetch_related("turn__tool_calls", "turn__usage")
+    return [_entry(message) for message in messages]
+
+
+def _entry(message: Message) -> dict[str, Any]:
+    answers = message.role in {Message.Role.ASSISTANT, Message.Role.SYSTEM}
+    turn = message.turn if answers else None
+    return {
+        "message": message,
+        "html": markdown.to_html(message.text) if answers else None,
+        "turn": turn,
+        "tool_calls": turn.tool_calls.all() if turn else (),
+        "usage": [(row, dollars(row.cost)) for row in turn.usage.all()] if turn else (),
+        "classification": getattr(message, "classification", None),
+        "feedback": getattr(message, "feedback", None),
+    }
+
+
+@admin.register(Feedback)
+class FeedbackAdmin(ReadOnlyAdmin):
+    """The thumbs, worst first reached by the filter."""
+
+    list_display = ("rating", "comment", "reply", "updated_at")
+    list_filter = ("rating", "updated_at")
+    search_fields = ("comment", "message__text")
+    list_select_related = ("message",)
+
+    @admin.display(description=_("reply"))
+    def reply(self, feedback: Feedback) -> str:
+        url = reverse("admin:chat_conversation_change", args=[feedback.message.conversation_id])
+        return format_html('<a href="{}">{}</a>', url, feedback.message.text[:100])
+
+
+@admin.register(UsageRecord)
+class UsageRecordAdmin(ReadOnlyAdmin):
+    """The ledger of provider requests."""
+
+    list_display = (
+        "created_at", "provider", "model", "purpose", "input_tokens", "output_tokens",
+        "cache_read_tokens", "cost", "latency_ms", "first_token_ms", "outcome",
+    )  # fmt: skip
+    list_filter = ("provider", "model", "purpose", "outcome", "created_at")
+    date_hierarchy = "created_at"
+
+
+@admin.register(Turn)
+class TurnAdmin(ReadOnlyAdmin):
+    """The turns, for whoever looks for what failed or was slow."""
+
+    list_display = (
+        "created_at", "status", "provider", "model", "error_code", "attempts",
+        "first_token_ms", "duration_ms", "transcript",
+    )  # fmt: skip
+    list_filter = ("status", "provider", "model", "error_code", "created_at")
+    date_hierarchy = "created_at"
+
+    @admin.display(description=_("conversation"))
+    def transcript(self, turn: Turn) -> str:
+        url = reverse("admin:chat_conversation_change", args=[turn.conversation_id])
+        return format_html('<a href="{}">{}</a>', url, _("read"))

@@ -1,0 +1,62 @@
+"""Citations in a stream of text: opaque ids in, numbers out.
+
+A model cites a passage by the id it was given, `[a12-3]`. The customer reads `[1]`, the first source
+of the answer. An id that no tool returned is dropped: it was invented.
+"""
+
+import re
+from collections.abc import Iterable
+
+from chat.llm.base import Citation
+from chat.protocol import CitationView
+
+_MARKER = re.compile(r" ?\[([a-z]\d+-\d+(?:\s*,\s*[a-z]\d+-\d+)*)\]")
+_BEGINNING = re.compile(r" ?(?:\[(?:[a-z][\d\-]*(?:,\s*)?){0,8})?$")
+"""What may be the start of a marker: held back until the rest shows what it is."""
+
+
+class CitationFilter:
+    """Rewrites the markers of one answer as it streams."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Citation] = {}
+        self._cited: dict[tuple[str, str], CitationView] = {}
+        self._held = ""
+        self.invented = 0
+
+    def offer(self, citations: Iterable[Citation]) -> None:
+        """Adds sources that the answer may cite."""
+        self._known |= {citation.id: citation for citation in citations}
+
+    @property
+    def cited(self) -> tuple[CitationView, ...]:
+        """The sources cited so far, in the order of their numbers."""
+        return tuple(self._cited.values())
+
+    def feed(self, text: str) -> str:
+        """Takes the next piece of text; returns what can be shown by now."""
+        text = self._held + text
+        held = _BEGINNING.search(text)
+        cut = held.start() if held else len(text)
+        self._held = text[cut:]
+        return _MARKER.sub(self._number, text[:cut])
+
+    def finish(self) -> str:
+        """Returns what was held back: the text is over."""
+        rest, self._held = self._held, ""
+        return rest
+
+    def _number(self, match: re.Match[str]) -> str:
+        numbers = [self._cite(marker.strip()) for marker in match[1].split(",")]
+        shown = "".join(f"[{number}]" for number in dict.fromkeys(numbers) if number)
+        return f" {shown}" if shown and match[0].startswith(" ") else shown
+
+    def _cite(self, marker: str) -> int | None:
+        citation = self._known.get(marker)
+        if citation is None:
+            self.invented += 1
+            return None
+        key = (citation.url, citation.heading)
+        view = CitationView(title=citation.title, heading=citation.heading, url=citation.url)
+        self._cited.setdefault(key, view)
+        return list(self._cited).index(key) + 1

@@ -1,0 +1,212 @@
+"""The WebSocket edge: decode a frame, call a use case, encode the answer.
+
+Nothing a client sends closes the socket with an error: what is wrong with a frame is told in an
+`error` frame, and the conversation goes on.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+from chat import conversations, identity, relay, transcript, turns
+from chat.conversations import Received
+from chat.database import in_database
+from chat.models import Conversation, Message, Turn
+from chat.protocol import (
+    AnswerCompleted,
+    AnswerDelta,
+    AnswerFailed,
+    AnswerReset,
+    AnswerStop,
+    ClientFrame,
+    Error,
+    ErrorCode,
+    FeedbackSend,
+    FrameError,
+    HandoffRequest,
+    Hello,
+    MessageAccepted,
+    MessageCreated,
+    MessageSend,
+    MessageView,
+    Ping,
+    Pong,
+    Ready,
+    ServerFrame,
+    Sync,
+    TurnView,
+    Typing,
+    decode,
+    encode,
+)
+
+logger = logging.getLogger(__name__)
+
+
+class ChatConsumer(AsyncWebsocketConsumer):
+    """One socket of one visitor; after `hello` it watches one conversation."""
+
+    conversation: Conversation | None = None
+    _unsubscribe: Callable[[], None] | None = None
+    _held: list[str] | None = None
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """One frame of the client."""
+        try:
+            if text_data is None:
+                raise FrameError(ErrorCode.BINARY_FRAME, "Frames are JSON text, not binary.")
+            await self._act(decode(text_data))
+        except FrameError as error:
+            await self._send(Error(code=error.code, detail=error.detail, id=error.id))
+        except (
+            Exception
+        ):  # the consumer's edge: a fault of ours must not cost the client its socket
+            logger.exception("a frame could not be handled")
+            detail = "Something went wrong on our side. Please try again."
+            await self._send(Error(code=ErrorCode.INTERNAL, detail=detail))
+
+    async def disconnect(self, code: int) -> None:
+        """The socket is gone; a turn it started goes on."""
+        if self._unsubscribe:
+            self._unsubscribe()
+        if self.conversation and relay.crosses_processes():
+            await self.channel_layer.group_discard(
+                relay.group(self.conversation.pk), self.channel_name
+            )
+
+    async def relay_frame(self, event: dict[str, Any]) -> None:
+        """A frame that another process published; this process's own came directly."""
+        if event["origin"] != relay.PROCESS:
+            await self._deliver(event["text"])
+
+    async def _act(self, frame: ClientFrame) -> None:
+        match frame:
+            case Hello():
+                await self._on_hello(frame)
+            case Ping():
+                await self._send(Pong())
+            case _ if self.conversation is None:
+                raise FrameError(ErrorCode.HELLO_REQUIRED, "The first frame is `hello`.")
+            case MessageSend():
+                await self._on_message(self.conversation, frame)
+            case AnswerStop():
+                await self._on_stop(self.conversation, frame)
+            case Sync():
+                await self._on_sync(self.conversation, frame)
+            case FeedbackSend():
+                await self._on_feedback(self.conversation, frame)
+            case HandoffRequest():
+                detail = "Nobody can take over here yet. Ask for a ticket instead."
+                raise FrameError(ErrorCode.NOT_SUPPORTED, detail)
+            case Typing():
+                pass  # nobody watches a customer type
+
+    async def _on_hello(self, hello: Hello) -> None:
+        if self.conversation is not None:
+            detail = "This socket has its conversation already; open another for another one."
+            raise FrameError(ErrorCode.ALREADY_GREETED, detail)
+        try:
+            visitor = identity.read_session(hello.token)
+            conversation = await in_database(conversations.open_conversation)(
+                visitor, hello.conversation
+            )
+        except identity.IdentityError as error:
+            raise FrameError(ErrorCode.UNAUTHORIZED, str(error)) from None
+        except conversations.NotFound as error:
+            raise FrameError(ErrorCode.NOT_FOUND, str(error)) from None
+        self.conversation = conversation
+        await self._watch(conversation)
+        await turns.resume(conversation.pk)
+
+    async def _watch(self, conversation: Conversation) -> None:
+        """Sends the transcript and whatever comes after it.
+
+        Frames that come while the transcript is read are held back, so that none falls between.
+        """
+        self._held = []
+        self._unsubscribe = relay.subscribe(conversation.pk, self._deliver)
+        if relay.crosses_processes():
+            await self.channel_layer.group_add(relay.group(conversation.pk), self.channel_name)
+        messages, going_on = await in_database(_read)(conversation)
+        turn = await relay.snapshot(going_on) if going_on else None
+        if going_on and turn is None:
+            turn = TurnView(turn=str(going_on), text="")
+        ready = Ready(conversation=str(conversation.pk), messages=messages, turn=turn)
+        await self._send(ready)
+        while self._held:
+            await self.send(text_data=self._held.pop(0))
+        self._held = None
+
+    async def _on_message(self, conversation: Conversation, frame: MessageSend) -> None:
+        try:
+            received, view = await in_database(_receive)(conversation, frame)
+        except conversations.MessageConflict as error:
+            raise FrameError(ErrorCode.MESSAGE_CONFLICT, str(error), id=frame.id) from None
+        await self._send(MessageAccepted(id=frame.id, message=view.id, turn=str(received.turn)))
+        if received.new:
+            await relay.publish(conversation.pk, MessageCreated(message=view), skip=self._deliver)
+        turns.start(received.turn)
+
+    async def _on_stop(self, conversation: Conversation, frame: AnswerStop) -> None:
+        try:
+            await in_database(conversations.request_stop)(conversation, frame.turn)
+        except conversations.NotFound as error:
+            raise FrameError(ErrorCode.NOT_FOUND, str(error)) from None
+        turns.stop_soon(frame.turn)
+
+    async def _on_sync(self, conversation: Conversation, frame: Sync) -> None:
+        """Brings a client that saw a gap up to date."""
+        ended = await in_database(_ended)(conversation, frame.turn)
+        if ended is not None:
+            await self._send(ended)
+            return
+        live = await relay.snapshot(frame.turn)
+        text = live.text if live else ""
+        offset = frame.offset
+        if offset > len(text):
+            await self._send(AnswerReset(turn=str(frame.turn), reason="resync"))
+            offset = 0
+        await self._send(AnswerDelta(turn=str(frame.turn), offset=offset, text=text[offset:]))
+
+    async def _on_feedback(self, conversation: Conversation, frame: FeedbackSend) -> None:
+        rate = in_database(conversations.rate)
+        try:
+            await rate(conversation, frame.message, rating=frame.rating, comment=frame.comment)
+        except conversations.NotFound as error:
+            raise FrameError(ErrorCode.NOT_FOUND, str(error)) from None
+
+    async def _deliver(self, text: str) -> None:
+        if self._held is not None:
+            self._held.append(text)
+        else:
+            await self.send(text_data=text)
+
+    async def _send(self, frame: ServerFrame) -> None:
+        await self.send(text_data=encode(frame))
+
+
+def _read(conversation: Conversation) -> tuple[tuple[MessageView, ...], UUID | None]:
+    messages = transcript.load(conversation)
+    going_on = conversation.turns.filter(status__in=[Turn.Status.RUNNING, Turn.Status.QUEUED])
+    return messages, going_on.values_list("pk", flat=True).order_by("-status").first()
+
+
+def _receive(conversation: Conversation, frame: MessageSend) -> tuple[Received, MessageView]:
+    received = conversations.receive(conversation, client_id=frame.id, text=frame.text)
+    return received, transcript.view(received.message)
+
+
+def _ended(conversation: Conversation, turn_id: UUID) -> AnswerCompleted | AnswerFailed | None:
+    """How a turn ended; None while it goes on. Raises FrameError for one of another conversation."""
+    turn = conversation.turns.filter(pk=turn_id).first()
+    if turn is None:
+        raise FrameError(ErrorCode.NOT_FOUND, "There is no such turn in this conversation.")
+    if turn.status in {Turn.Status.QUEUED, Turn.Status.RUNNING}:
+        return None
+    last = turn.messages.exclude(role=Message.Role.CUSTOMER).get()
+    if last.role == Message.Role.ASSISTANT:
+        return AnswerCompleted(turn=str(turn_id), message=transcript.view(last))
+    return AnswerFailed(turn=str(turn_id), code=turn.error_code, text=last.text, retryable=True)

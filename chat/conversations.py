@@ -1,0 +1,207 @@
+"""The use cases of a conversation: every write to one has its home here.
+
+All functions are synchronous and take part in one transaction each; what must follow a write (a
+background task) follows its commit. Whatever an id names is looked up together with its owner.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+
+from chat import tasks, usage
+from chat.identity import Visitor
+from chat.leases import Claim, LeaseLost
+from chat.llm.base import ProviderFailed, UsageReport
+from chat.models import Conversation, Feedback, Message, Turn, UsageRecord
+from chat.protocol import CitationView, as_json
+
+
+class NotFound(Exception):
+    """There is no such thing, or it is somebody else's: the two are never told apart."""
+
+
+class MessageConflict(Exception):
+    """A client message id came again with another text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message that is committed, the turn that will answer it, and whether it is new."""
+
+    message: Message
+    turn: UUID
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a turn ended with."""
+
+    text: str
+    citations: tuple[CitationView, ...] = ()
+    partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRecord:
+    """What is known of a turn when it ends, for the staff: who answered, from what, how fast."""
+
+    attempts: tuple[UsageReport | ProviderFailed, ...]
+    prompt_hash: str
+    duration: float
+    first_token: float | None
+
+
+def open_conversation(
+    visitor: Visitor, conversation_id: UUID | None = None, *, new: bool = False
+) -> Conversation:
+    """The conversation asked for, else the visitor's latest open one, else a new one.
+
+    Raises NotFound for an id that is not the visitor's.
+    """
+    own = Conversation.objects.filter(owner=visitor.owner)
+    if conversation_id is not None:
+        try:
+            return own.get(pk=conversation_id)
+        except Conversation.DoesNotExist:
+            raise NotFound("There is no such conversation.") from None
+    latest = None if new else own.filter(status=Conversation.Status.OPEN).first()
+    return latest or _create(visitor)
+
+
+def _create(visitor: Visitor) -> Conversation:
+    customer = visitor.customer
+    if customer is None:
+        return Conversation.objects.create(owner=visitor.owner)
+    return Conversation.objects.create(
+        owner=visitor.owner,
+        customer_id=customer.id,
+        customer_email=customer.email,
+        customer_name=customer.name,
+    )
+
+
+def receive(conversation: Conversation, *, client_id: str, text: str) -> Received:
+    """Commits a customer's message and the turn that will answer it.
+
+    Messages that arrive while a turn runs share the next one. The same id and text again get the
+    first answer again. Raises MessageConflict for the same id with another text.
+    """
+    try:
+        with transaction.atomic():
+            Conversation.objects.select_for_update().get(pk=conversation.pk)
+            return _find(conversation, client_id, text) or _add(conversation, client_id, text)
+    except IntegrityError:  # two at once, where the row lock does not hold them apart
+        found = _find(conversation, client_id, text)
+        if found is None:
+            raise
+        return found
+
+
+def _find(conversation: Conversation, client_id: str, text: str) -> Received | None:
+    message = conversation.messages.filter(client_id=client_id).first()
+    if message is None:
+        return None
+    if message.text != text:
+        raise MessageConflict("This message id was used before, with another text.")
+    assert message.turn_id is not None  # noqa: S101  # a customer's message always has its turn
+    return Received(message, message.turn_id, new=False)
+
+
+def _add(conversation: Conversation, client_id: str, text: str) -> Received:
+    turn, _ = Turn.objects.get_or_create(conversation=conversation, status=Turn.Status.QUEUED)
+    message = Message.objects.create(
+        conversation=conversation,
+        turn=turn,
+        role=Message.Role.CUSTOMER,
+        client_id=client_id,
+        text=text,
+    )
+    conversation.save(update_fields=["updated_at"])
+    return Received(message, turn.pk, new=True)
+
+
+def complete(claim: Claim, reply: Reply, record: TurnRecord) -> Message:
+    """Commits the reply and closes its turn. Raises LeaseLost for a stale runner."""
+    status = Turn.Status.STOPPED if reply.partial else Turn.Status.COMPLETED
+    with transaction.atomic():
+        _close(claim, status, record)
+        message = Message.objects.create(
+            conversation_id=claim.conversation,
+            turn_id=claim.turn,
+            role=Message.Role.ASSISTANT,
+            text=reply.text,
+            citations=[as_json(citation) for citation in reply.citations],
+            partial=reply.partial,
+        )
+        _follow_up(claim)
+    return message
+
+
+def fail(claim: Claim, *, code: str, text: str, record: TurnRecord) -> Message:
+    """Commits a visible failure and closes the turn. Raises LeaseLost for a stale runner."""
+    status = Turn.Status.STOPPED if code == "stopped" else Turn.Status.FAILED
+    with transaction.atomic():
+        _close(claim, status, record, code)
+        message = Message.objects.create(
+            conversation_id=claim.conversation,
+            turn_id=claim.turn,
+            role=Message.Role.SYSTEM,
+            text=text,
+        )
+        _follow_up(claim)
+    return message
+
+
+def _close(claim: Claim, status: Turn.Status, record: TurnRecord, code: str = "") -> None:
+    answered = next((a for a in reversed(record.attempts) if isinstance(a, UsageReport)), None)
+    closed = Turn.objects.filter(
+        pk=claim.turn, fence=claim.fence, status=Turn.Status.RUNNING
+    ).update(
+        status=status,
+        error_code=code,
+        provider=answered.provider if answered else "",
+        model=answered.model if answered else "",
+        prompt_hash=record.prompt_hash,
+        duration_ms=_ms(record.duration),
+        first_token_ms=None if record.first_token is None else _ms(record.first_token),
+        finished_at=Now(),
+        lease_expires_at=None,
+    )
+    if not closed:
+        raise LeaseLost(f"Turn {claim.turn} is no longer this runner's.")
+    UsageRecord.objects.bulk_create(
+        usage.record(attempt, conversation=claim.conversation, turn=claim.turn)
+        for attempt in record.attempts
+    )
+    Conversation.objects.filter(pk=claim.conversation).update(updated_at=Now())
+
+
+def _follow_up(claim: Claim) -> None:
+    for task in (tasks.classify_turn, tasks.price_turn):
+        transaction.on_commit(partial(task.delay, turn=str(claim.turn)), robust=True)
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def request_stop(conversation: Conversation, turn_id: UUID) -> None:
+    """Asks whoever runs the turn to stop. Raises NotFound for a turn of another conversation."""
+    turns = conversation.turns.filter(pk=turn_id)
+    if not turns.update(stop_requested=True):
+        raise NotFound("There is no such turn in this conversation.")
+
+
+def rate(conversation: Conversation, message_id: UUID, *, rating: str, comment: str = "") -> None:
+    """Stores a thumb on a reply; a second one replaces the first. Raises NotFound."""
+    replies = conversation.messages.filter(role=Message.Role.ASSISTANT)
+    message = replies.filter(public_id=message_id).first()
+    if message is None:
+        raise NotFound("There is no such reply in this conversation.")
+    Feedback.objects.update_or_create(
+        message=message, defaults={"rating": rating, "comment": comment}
+    )

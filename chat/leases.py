@@ -1,0 +1,95 @@
+"""The right to run a turn: claimed for a while, renewed by a heartbeat, lost when that stops.
+
+Times are the database's clock, so that runners on several machines agree. The fencing number grows
+with every claim; a write that carries an older one is refused (Kleppmann, "How to do distributed
+locking", 2016).
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
+from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Now
+
+from chat.models import Turn
+
+LEASE = timedelta(seconds=10)
+"""How long a turn waits for a runner that died: three missed heartbeats."""
+
+HEARTBEAT = 1.0
+"""Seconds between renewals; also how soon a stop reaches a runner in another process."""
+
+MAX_ATTEMPTS = 3
+"""Runs of one turn. A turn that kills three runners would kill the fourth: that one only fails it."""
+
+
+class LeaseLost(Exception):
+    """The turn belongs to another runner by now; nothing of this one's may be stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A turn this runner may write to, as long as `fence` is the row's."""
+
+    turn: UUID
+    conversation: UUID
+    fence: int
+    attempt: int
+
+
+def _until() -> CombinedExpression:
+    return Now() + LEASE
+
+
+def claim(turn_id: UUID) -> Claim | None:
+    """Takes a turn that waits, or whose runner's lease ran out. None when it is not to be had."""
+    free = Q(status=Turn.Status.QUEUED) | Q(status=Turn.Status.RUNNING, lease_expires_at__lte=Now())
+    try:
+        with transaction.atomic():
+            taken = Turn.objects.filter(free, pk=turn_id).update(
+                status=Turn.Status.RUNNING,
+                fence=F("fence") + 1,
+                attempts=F("attempts") + 1,
+                lease_expires_at=_until(),
+                started_at=Now(),
+            )
+    except IntegrityError:  # another turn of the conversation runs: this one waits for its end
+        return None
+    if not taken:
+        return None
+    turn = Turn.objects.get(pk=turn_id)
+    return Claim(turn.pk, turn.conversation_id, turn.fence, turn.attempts)
+
+
+def renew(held: Claim) -> bool:
+    """Keeps a turn and tells whether the customer asked to stop it. Raises LeaseLost."""
+    mine = Turn.objects.filter(pk=held.turn, fence=held.fence, status=Turn.Status.RUNNING)
+    if not mine.update(lease_expires_at=_until()):
+        raise LeaseLost(f"Turn {held.turn} is no longer this runner's.")
+    return mine.filter(stop_requested=True).exists()
+
+
+def release(held: Claim) -> None:
+    """Gives a turn back unfinished, to be run again: the server is stopping.
+
+    The turn stays `running` with its lease over, because a later one may be queued already.
+    """
+    Turn.objects.filter(pk=held.turn, fence=held.fence, status=Turn.Status.RUNNING).update(
+        lease_expires_at=Now(), attempts=F("attempts") - 1
+    )
+
+
+def waiting(conversation_id: UUID) -> UUID | None:
+    """The conversation's turn that somebody should run now, if there is one."""
+    return (
+        Turn.objects.filter(conversation=conversation_id)
+        .filter(
+            Q(status=Turn.Status.QUEUED)
+            | Q(status=Turn.Status.RUNNING, lease_expires_at__lte=Now())
+        )
+        .values_list("pk", flat=True)
+        .first()
+    )

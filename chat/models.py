@@ -1,0 +1,254 @@
+"""What is stored of a conversation. `chat.conversations` is the one home of its writes."""
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+
+class Conversation(models.Model):
+    """What one owner (see `chat.identity`) and the bot said to each other."""
+
+    class Status(models.TextChoices):
+        OPEN = "open", _("open")
+        CLOSED = "closed", _("closed")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.CharField(_("owner"), max_length=150)
+    customer_id = models.CharField(_("customer id"), max_length=120, blank=True)
+    customer_email = models.CharField(_("customer e-mail"), max_length=254, blank=True)
+    customer_name = models.CharField(_("customer name"), max_length=200, blank=True)
+    status = models.CharField(
+        _("status"), max_length=10, choices=Status.choices, default=Status.OPEN
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("last message"), auto_now=True)
+
+    class Meta:
+        ordering: ClassVar = ["-updated_at"]
+        indexes: ClassVar = [
+            models.Index(fields=["owner", "-updated_at"], name="conversation_by_owner"),
+            models.Index(fields=["-updated_at"], name="conversation_by_update"),
+        ]
+        verbose_name = _("conversation")
+        verbose_name_plural = _("conversations")
+
+    def __str__(self) -> str:
+        return f"{self.customer_name or _('Guest')} · {str(self.id)[:8]}"
+
+
+class Turn(models.Model):
+    """One answer in the making: from the customer's message to the reply.
+
+    A runner claims a turn with a lease and a fencing number: a write with an older number than the
+    row's comes from a runner that lost its lease, and is refused.
+    """
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", _("queued")
+        RUNNING = "running", _("running")
+        COMPLETED = "completed", _("completed")
+        STOPPED = "stopped", _("stopped")
+        FAILED = "failed", _("failed")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="turns")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
+    fence = models.PositiveIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    stop_requested = models.BooleanField(default=False)
+    provider = models.CharField(max_length=40, blank=True)
+    model = models.CharField(max_length=100, blank=True)
+    prompt_hash = models.CharField(max_length=16, blank=True)
+    error_code = models.CharField(max_length=40, blank=True)
+    first_token_ms = models.PositiveIntegerField(_("first token, ms"), null=True, blank=True)
+    duration_ms = models.PositiveIntegerField(_("duration, ms"), null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["created_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["conversation"],
+                condition=Q(status="running"),
+                name="one_running_turn_per_conversation",
+            ),
+            models.UniqueConstraint(
+                fields=["conversation"],
+                condition=Q(status="queued"),
+                name="one_queued_turn_per_conversation",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["lease_expires_at"], condition=Q(status="running"), name="turn_by_lease"
+            )
+        ]
+        verbose_name = _("turn")
+        verbose_name_plural = _("turns")
+
+    def __str__(self) -> str:
+        return f"{self.get_status_display()} · {str(self.id)[:8]}"
+
+
+class Message(models.Model):
+    """One message of the transcript. `turn` is the turn that answers it, or that wrote it."""
+
+    class Role(models.TextChoices):
+        CUSTOMER = "customer", _("customer")
+        ASSISTANT = "assistant", _("assistant")
+        AGENT = "agent", _("staff")
+        SYSTEM = "system", _("system")
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="messages")
+    turn = models.ForeignKey(Turn, models.CASCADE, related_name="messages", null=True, blank=True)
+    role = models.CharField(max_length=10, choices=Role.choices)
+    client_id = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001  # NULL is not unique, "" is
+    text = models.TextField()
+    citations = models.JSONField(default=list, blank=True)
+    partial = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["conversation", "client_id"], name="one_message_per_client_id"
+            ),
+            models.UniqueConstraint(
+                fields=["turn"], condition=Q(role="assistant"), name="one_reply_per_turn"
+            ),
+        ]
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+
+    def __str__(self) -> str:
+        return f"{self.get_role_display()}: {self.text[:60]}"
+
+
+class ToolCall(models.Model):
+    """A tool call of a turn, written before its effect: the proof of what a tool did."""
+
+    class Status(models.TextChoices):
+        RUNNING = "running", _("running")
+        SUCCEEDED = "succeeded", _("succeeded")
+        FAILED = "failed", _("failed")
+
+    turn = models.ForeignKey(Turn, models.CASCADE, related_name="tool_calls")
+    ordinal = models.PositiveSmallIntegerField()
+    round = models.PositiveSmallIntegerField(default=0)
+    name = models.CharField(max_length=100)
+    arguments = models.JSONField(null=True, blank=True)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.RUNNING)
+    result = models.JSONField(default=dict, blank=True)
+    receipt = models.JSONField(null=True, blank=True)
+    error = models.TextField(blank=True)
+    started_at = models.DateTimeField(auto_now_add=True)
+    duration_ms = models.PositiveIntegerField(_("duration, ms"), null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["turn", "ordinal"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["turn", "ordinal"], name="one_tool_call_per_ordinal")
+        ]
+        verbose_name = _("tool call")
+        verbose_name_plural = _("tool calls")
+
+    def __str__(self) -> str:
+        return f"{self.name} · {self.get_status_display()}"
+
+
+class Feedback(models.Model):
+    """A customer's thumb on a reply."""
+
+    class Rating(models.TextChoices):
+        UP = "up", _("up")
+        DOWN = "down", _("down")
+
+    message = models.OneToOneField(Message, models.CASCADE, related_name="feedback")
+    rating = models.CharField(max_length=4, choices=Rating.choices)
+    comment = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering: ClassVar = ["-updated_at"]
+        verbose_name = _("feedback")
+        verbose_name_plural = _("feedback")
+
+    def __str__(self) -> str:
+        return self.get_rating_display()
+
+
+class Classification(models.Model):
+    """What a customer's message is about, read after the turn."""
+
+    class Sentiment(models.TextChoices):
+        POSITIVE = "positive", _("positive")
+        NEUTRAL = "neutral", _("neutral")
+        NEGATIVE = "negative", _("negative")
+
+    class Category(models.TextChoices):
+        TECHNICAL = "technical", _("technical")
+        BILLING = "billing", _("billing")
+        GENERAL = "general", _("general")
+
+    class Urgency(models.TextChoices):
+        LOW = "low", _("low")
+        MEDIUM = "medium", _("medium")
+        HIGH = "high", _("high")
+
+    message = models.OneToOneField(Message, models.CASCADE, related_name="classification")
+    sentiment = models.CharField(max_length=10, choices=Sentiment.choices)
+    category = models.CharField(max_length=10, choices=Category.choices)
+    urgency = models.CharField(max_length=10, choices=Urgency.choices)
+    source = models.CharField(_("read by"), max_length=140)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("classification")
+        verbose_name_plural = _("classifications")
+
+    def __str__(self) -> str:
+        return f"{self.get_sentiment_display()}, {self.get_category_display()}, {self.get_urgency_display()}"
+
+
+class UsageRecord(models.Model):
+    """One request to a provider: what it took and what it cost.
+
+    `cost` is in US dollars; NULL where the model's price is not known, never 0.
+    """
+
+    class Purpose(models.TextChoices):
+        ANSWER = "answer", _("answer")
+        CLASSIFICATION = "classification", _("classification")
+
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="usage")
+    turn = models.ForeignKey(Turn, models.CASCADE, related_name="usage", null=True, blank=True)
+    purpose = models.CharField(max_length=20, choices=Purpose.choices, default=Purpose.ANSWER)
+    provider = models.CharField(max_length=40)
+    model = models.CharField(max_length=100, blank=True)
+    input_tokens = models.PositiveIntegerField(default=0)
+    output_tokens = models.PositiveIntegerField(default=0)
+    cache_read_tokens = models.PositiveIntegerField(default=0)
+    cache_write_tokens = models.PositiveIntegerField(default=0)
+    cost = models.DecimalField(_("cost, $"), max_digits=14, decimal_places=8, null=True, blank=True)
+    latency_ms = models.PositiveIntegerField(_("latency, ms"), default=0)
+    first_token_ms = models.PositiveIntegerField(_("first token, ms"), null=True, blank=True)
+    outcome = models.CharField(max_length=40, default="ok")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["-created_at"]
+        indexes: ClassVar = [models.Index(F("created_at"), name="usage_by_time")]
+        verbose_name = _("usage record")
+        verbose_name_plural = _("usage records")
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.model}: {self.input_tokens} + {self.output_tokens} tokens"

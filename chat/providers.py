@@ -1,0 +1,46 @@
+"""The providers of this deployment: settings in, the stack of `chat.llm.stack` out."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from django.conf import settings
+
+from chat.llm import stack
+from chat.llm.base import Provider
+
+
+def configuration() -> stack.Configuration:
+    """What the settings say about providers."""
+    return stack.Configuration(
+        providers=tuple(settings.PROVIDERS),
+        anthropic=stack.Account(**settings.ANTHROPIC),
+        openai=stack.Account(**settings.OPENAI),
+        timeout=settings.PROVIDER_TIMEOUT,
+    )
+
+
+_shared: Provider | None = None
+
+
+def shared() -> Provider:
+    """The stack of this process, whose connections all turns share. For its event loop alone."""
+    if _shared is None:
+        install(stack.build(configuration()))
+    assert _shared is not None  # noqa: S101  # for the type checker: install has just set it
+    return _shared
+
+
+def install(provider: Provider | None) -> None:
+    """Makes `provider` the one of this process, such as a scripted one in a test."""
+    global _shared
+    _shared = provider
+
+
+@asynccontextmanager
+async def opened() -> AsyncIterator[Provider]:
+    """A stack for one piece of work in a loop of its own, such as a background task's."""
+    provider = stack.build(configuration())
+    try:
+        yield provider
+    finally:
+        await provider.close()

@@ -1,0 +1,75 @@
+"""Running the tool calls of a turn: a row before the effect, the outcome after it, a card on screen.
+
+A turn that runs again finds the rows of its first run. What finished is not done again: its result
+is in the history. What did not is run once more under its old ordinal, on which effects are unique.
+"""
+
+import time
+from dataclasses import dataclass
+
+from chat import history
+from chat.database import in_database
+from chat.identity import VerifiedCustomer
+from chat.leases import Claim
+from chat.llm import base
+from chat.models import ToolCall
+from chat.protocol import Receipt, as_json
+from chat.relay import LiveAnswer
+from chat.toolbox import Tool, ToolContext, ToolOutcome, ToolOutput
+
+
+@dataclass(frozen=True)
+class ToolRunner:
+    """Runs the calls of one turn."""
+
+    claim: Claim
+    customer: VerifiedCustomer | None
+    tools: dict[str, Tool]
+    live: LiveAnswer
+
+    async def __call__(self, call: base.ToolCall, ordinal: int, round_: int) -> base.ToolResult:
+        """Runs one call; raises nothing but what a lost database raises."""
+        row = await in_database(ToolCall.objects.create)(
+            turn_id=self.claim.turn,
+            ordinal=ordinal,
+            round=round_,
+            name=call.name,
+            arguments=call.arguments,
+        )
+        outcome = await self._run(row)
+        return outcome.result(call.id)
+
+    async def resume(self) -> int:
+        """Finishes what an earlier run of the turn left undone; returns how many calls it made."""
+        rows = await in_database(list)(ToolCall.objects.filter(turn_id=self.claim.turn))
+        for row in rows:
+            if row.status == ToolCall.Status.RUNNING:
+                await self._run(row)
+        return len(rows)
+
+    async def _run(self, row: ToolCall) -> ToolOutcome:
+        tool = self.tools.get(row.name)
+        label = tool.label if tool else row.name
+        await self.live.tool_started(row.ordinal, row.name, label)
+        started = time.monotonic()
+        outcome = await self._call(tool, row)
+        row.duration_ms = round((time.monotonic() - started) * 1000)
+        await in_database(_store)(row, outcome)
+        await self.live.tool_finished(row.ordinal, row.name, label, outcome.output.receipt)
+        return outcome
+
+    async def _call(self, tool: Tool | None, row: ToolCall) -> ToolOutcome:
+        if tool is None:
+            content = f"There is no tool {row.name}. The tools are: {', '.join(self.tools)}."
+            return ToolOutcome(ToolOutput(content, "", found=False), error=content)
+        context = ToolContext(self.claim.conversation, self.claim.turn, row.ordinal, self.customer)
+        return await tool.run(context, row.arguments)
+
+
+def _store(row: ToolCall, outcome: ToolOutcome) -> None:
+    receipt: Receipt | None = outcome.output.receipt
+    row.status = ToolCall.Status.FAILED if outcome.error else ToolCall.Status.SUCCEEDED
+    row.result = history.write_result(outcome)
+    row.receipt = as_json(receipt) if receipt else None
+    row.error = outcome.error
+    row.save(update_fields=["status", "result", "receipt", "error", "duration_ms"])

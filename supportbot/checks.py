@@ -1,0 +1,101 @@
+"""System checks: bad configuration is told at start, each with an id and a hint."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+from django.utils.module_loading import import_string
+
+from chat.toolbox import Tool
+
+IDENTITY_SECRET_LENGTH = 32
+"""Characters: 256 bits, as RFC 7518 section 3.2 asks of an HS256 key."""
+
+_BACKENDS = ("KNOWLEDGE_INDEX", "ORDER_BACKEND", "TICKET_BACKEND")
+
+
+@register
+def environment(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
+    """Every variable could be read."""
+    return [
+        Error(
+            f"{variable}: {reason}.",
+            hint=f"Correct or unset {variable}; docs/configuration.md says what it takes.",
+            id="supportbot.E001",
+        )
+        for variable, reason in settings.ENV_PROBLEMS.items()
+    ]
+
+
+@register
+def tools(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
+    """Every tool of SUPPORTBOT_TOOLS loads and is a tool, and no two share a name."""
+    messages: list[CheckMessage] = []
+    names: set[str] = set()
+    for path in settings.AGENT_TOOLS:
+        problem = _tool_problem(path, names)
+        if problem:
+            hint = "SUPPORTBOT_TOOLS takes dotted paths of functions decorated with @tool(...)."
+            messages.append(Error(f"{path}: {problem}.", hint=hint, id="supportbot.E002"))
+    return messages
+
+
+def _tool_problem(path: str, names: set[str]) -> str:
+    try:
+        loaded = import_string(path)
+    except (ImportError, TypeError) as error:
+        return str(error)
+    if not isinstance(loaded, Tool):
+        return "is not a tool"
+    if loaded.spec.name in names:
+        return f"a tool of the name {loaded.spec.name} is there already"
+    names.add(loaded.spec.name)
+    return ""
+
+
+@register
+def backends(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
+    """Every backend class loads."""
+    messages: list[CheckMessage] = []
+    for name in _BACKENDS:
+        path = getattr(settings, name)
+        try:
+            import_string(path)
+        except ImportError as error:
+            hint = f"SUPPORTBOT_{name} takes the dotted path of a class."
+            messages.append(Error(f"{path}: {error}.", hint=hint, id="supportbot.E003"))
+    return messages
+
+
+@register
+def providers(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
+    """Every provider that is asked for can be reached."""
+    needs = {
+        "anthropic": (settings.ANTHROPIC["api_key"], "ANTHROPIC_API_KEY"),
+        "openai": (settings.OPENAI["api_key"], "OPENAI_API_KEY"),
+        "openai_compatible": (settings.OPENAI["base_url"], "OPENAI_BASE_URL"),
+    }
+    return [
+        Error(
+            f"SUPPORTBOT_PROVIDERS names {name}, but {needs[name][1]} is not set.",
+            hint=f"Set {needs[name][1]}, or take {name} out of SUPPORTBOT_PROVIDERS.",
+            id="supportbot.E004",
+        )
+        for name in settings.PROVIDERS
+        if name in needs and not needs[name][0]
+    ]
+
+
+@register
+def identity_secret(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
+    """The key of signed identities, if there is one, is long enough to be one."""
+    if not settings.IDENTITY_SECRET or len(settings.IDENTITY_SECRET) >= IDENTITY_SECRET_LENGTH:
+        return []
+    return [
+        Warning(
+            f"SUPPORTBOT_IDENTITY_SECRET has fewer than {IDENTITY_SECRET_LENGTH} characters.",
+            hint="Make one: python -c 'import secrets; print(secrets.token_urlsafe(32))'",
+            id="supportbot.W001",
+        )
+    ]

@@ -1,0 +1,152 @@
+"""The environment, typed: every variable the project reads, with its default and its meaning.
+
+`supportbot.settings` is the only reader. A value that cannot be used is replaced by its default and
+kept as a problem, which the system checks report with a hint: one start shows all of them.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+ProviderName = Literal["anthropic", "openai", "openai_compatible", "offline"]
+
+
+def _split(value: Any) -> Any:
+    return (
+        [part.strip() for part in value.split(",") if part.strip()]
+        if isinstance(value, str)
+        else value
+    )
+
+
+def _url(value: str) -> str:
+    if value and "://" not in value:
+        raise ValueError("is not a URL: it needs a scheme, as in https://host")
+    return value
+
+
+Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
+Url = Annotated[str, AfterValidator(_url)]
+
+
+class Environment(BaseSettings):
+    """One field a variable: the field's name in capitals is the variable's name."""
+
+    model_config = SettingsConfigDict(case_sensitive=False, env_ignore_empty=True, frozen=True)
+
+    secret_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Signs sessions. Made and kept under `DATA_DIR` when empty; "
+        "with several machines set one for all.",
+    )
+    debug: bool = Field(default=False, description="Django's debug pages. Never in production.")
+    allowed_hosts: Names = Field(
+        default=["localhost", "127.0.0.1", "[::1]"],
+        description="Host names the server answers to, by comma.",
+    )
+    host: str = Field(default="127.0.0.1", description="The address the server listens on.")
+    port: int = Field(default=8000, ge=1, le=65535, description="The port it listens on.")
+    data_dir: Path = Field(
+        default=Path("var"), description="Where the embedded database, queue and key are kept."
+    )
+    database_url: Url = Field(
+        default="", description="`postgres://…` for PostgreSQL; SQLite under `DATA_DIR` when empty."
+    )
+    redis_url: Url = Field(
+        default="",
+        description="`redis://…` for the cache, channel layer and Celery broker; in-process ones when empty.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="The least severe log line that is written."
+    )
+    anthropic_api_key: SecretStr = Field(default=SecretStr(""), description="Turns Claude on.")
+    anthropic_base_url: Url = Field(
+        default="", description="Another address for Anthropic's API, such as a gateway."
+    )
+    openai_api_key: SecretStr = Field(default=SecretStr(""), description="Turns OpenAI on.")
+    openai_base_url: Url = Field(
+        default="",
+        description="Another address for OpenAI's API, or that of vLLM, Ollama or llama.cpp.",
+    )
+    supportbot_providers: Annotated[list[ProviderName], NoDecode, BeforeValidator(_split)] = Field(
+        default=[],
+        description="Who answers, in order, by comma: `anthropic`, `openai`, `openai_compatible`, `offline`. "
+        "When empty: those with a key, then `offline`.",
+    )
+    supportbot_anthropic_model: str = Field(
+        default="claude-sonnet-5-5", description="The model asked at Anthropic."
+    )
+    supportbot_openai_model: str = Field(
+        default="gpt-6.1-sol", description="The model asked at OpenAI or a compatible server."
+    )
+    supportbot_max_output_tokens: int = Field(
+        default=1024, ge=64, le=32_000, description="The longest answer, in tokens."
+    )
+    supportbot_provider_timeout: float = Field(
+        default=30.0, gt=0, le=600, description="Seconds a provider may stay silent."
+    )
+    supportbot_turn_timeout: float = Field(
+        default=120.0, gt=0, le=3600, description="Seconds a whole turn may take, tools included."
+    )
+    supportbot_shop_name: str = Field(
+        default="Juniper & Oak", description="The shop's name, for the widget and the prompt."
+    )
+    supportbot_identity_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="The key (32 characters or more) with which the host site signs its customers' identity.",
+    )
+    supportbot_demo: bool | None = Field(
+        default=None,
+        description="Demo shop, demo content and demo login. On when empty and no `DATABASE_URL` is set.",
+    )
+    supportbot_tools: Names = Field(
+        default=[
+            "tools.knowledge.tool.search_knowledge_base",
+            "tools.orders.tool.check_order_status",
+            "tools.tickets.tool.create_ticket",
+        ],
+        description="The agent's tools, as dotted paths by comma.",
+    )
+    supportbot_knowledge_index: str = Field(
+        default="tools.knowledge.index.TantivyIndex", description="The search index, a dotted path."
+    )
+    supportbot_order_backend: str = Field(
+        default="tools.orders.backends.DatabaseOrders",
+        description="Where orders are looked up, a dotted path.",
+    )
+    supportbot_ticket_backend: str = Field(
+        default="tools.tickets.backends.DatabaseTickets",
+        description="Where tickets are opened, a dotted path.",
+    )
+
+    @property
+    def providers(self) -> list[ProviderName]:
+        """Who answers, in order."""
+        if self.supportbot_providers:
+            return self.supportbot_providers
+        keyed: list[tuple[ProviderName, SecretStr]] = [
+            ("anthropic", self.anthropic_api_key),
+            ("openai", self.openai_api_key),
+        ]
+        return [name for name, key in keyed if key.get_secret_value()] + ["offline"]
+
+    @property
+    def demo(self) -> bool:
+        """Whether the demo shop is served."""
+        return not self.database_url if self.supportbot_demo is None else self.supportbot_demo
+
+
+def load() -> tuple[Environment, dict[str, str]]:
+    """The environment, and what was wrong with it: a reason by the variable's name."""
+    try:
+        return Environment(), {}
+    except ValidationError as error:
+        problems = {str(e["loc"][0]): e["msg"] for e in error.errors(include_url=False)}
+    defaults = {
+        name: field.get_default(call_default_factory=True)
+        for name, field in Environment.model_fields.items()
+        if name in problems
+    }
+    return Environment(**defaults), {name.upper(): reason for name, reason in problems.items()}

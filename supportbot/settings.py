@@ -1,0 +1,207 @@
+"""Django's settings, derived from the typed environment in `supportbot.env`."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+import django_stubs_ext
+
+from supportbot import env, secret_key
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+ENV, ENV_PROBLEMS = env.load()
+
+DATA_DIR = ENV.data_dir.resolve()
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+
+SECRET_KEY = ENV.secret_key.get_secret_value() or secret_key.load_or_make(DATA_DIR / "secret_key")
+DEBUG = ENV.debug
+ALLOWED_HOSTS = ENV.allowed_hosts
+HOST = ENV.host
+PORT = ENV.port
+DEMO = ENV.demo
+EMBEDDED_WORKER = not ENV.redis_url
+
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "channels",
+    "chat",
+    "tools.knowledge",
+    "tools.orders",
+    "tools.tickets",
+    "supportbot",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "supportbot.static.StaticFilesMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "supportbot.urls"
+ASGI_APPLICATION = "supportbot.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# Storage -----------------------------------------------------------------------------------------
+
+if ENV.database_url:
+    DATABASES = {
+        "default": dj_database_url.parse(ENV.database_url, conn_max_age=60, conn_health_checks=True)
+    }
+else:
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": str(DATA_DIR / "db.sqlite3"),
+            "CONN_MAX_AGE": None,
+            "OPTIONS": {
+                "timeout": 20,
+                # A transaction that begins as a reader and then writes cannot wait for the lock:
+                # SQLite fails it at once. Beginning as a writer makes the busy timeout count.
+                "transaction_mode": "IMMEDIATE",
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            },
+        }
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CACHES: dict[str, dict[str, Any]]
+if ENV.redis_url:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": ENV.redis_url,
+        }
+    }
+    CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": [ENV.redis_url]},
+        }
+    }
+else:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            # One entry a running turn and a signed identity: the default 300 would evict live ones.
+            "OPTIONS": {"MAX_ENTRIES": 20_000},
+        }
+    }
+    CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+
+# Celery ------------------------------------------------------------------------------------------
+
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any]
+if ENV.redis_url:
+    CELERY_BROKER_URL = ENV.redis_url
+    CELERY_BROKER_TRANSPORT_OPTIONS = {}
+else:
+    CELERY_BROKER_URL = "filesystem://localhost"
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": DATA_DIR / "queue",
+        "data_folder_out": DATA_DIR / "queue",
+        "control_folder": DATA_DIR / "queue-control",
+        "polling_interval": 0.1,
+    }
+    for folder in ("queue", "queue-control"):  # kombu expects them to be there
+        (DATA_DIR / folder).mkdir(exist_ok=True)
+
+# Pages -------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "static/"
+_COLLECTED = BASE_DIR / "staticfiles"
+STATIC_ROOT = _COLLECTED if _COLLECTED.exists() else None
+STATICFILES_DIRS = [BASE_DIR / "static"]
+# Where nobody has run collectstatic, the files are served from where they are.
+WHITENOISE_USE_FINDERS = STATIC_ROOT is None
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+SESSION_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+
+# The bot -----------------------------------------------------------------------------------------
+
+SHOP_NAME = ENV.supportbot_shop_name
+IDENTITY_SECRET = ENV.supportbot_identity_secret.get_secret_value() or (
+    secret_key.derive(SECRET_KEY, "identity") if DEMO else ""
+)
+AGENT_TOOLS = ENV.supportbot_tools
+KNOWLEDGE_INDEX = ENV.supportbot_knowledge_index
+ORDER_BACKEND = ENV.supportbot_order_backend
+TICKET_BACKEND = ENV.supportbot_ticket_backend
+TURN_TIMEOUT = ENV.supportbot_turn_timeout
+MAX_OUTPUT_TOKENS = ENV.supportbot_max_output_tokens
+PROVIDERS = ENV.providers
+PROVIDER_TIMEOUT = ENV.supportbot_provider_timeout
+ANTHROPIC: dict[str, Any] = {
+    "api_key": ENV.anthropic_api_key.get_secret_value(),
+    "base_url": ENV.anthropic_base_url or None,
+    "model": ENV.supportbot_anthropic_model,
+}
+OPENAI: dict[str, Any] = {
+    "api_key": ENV.openai_api_key.get_secret_value(),
+    "base_url": ENV.openai_base_url or None,
+    "model": ENV.supportbot_openai_model,
+}
+
+# Logs --------------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": ENV.log_level},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "daphne": {"level": "WARNING"},
+        "celery": {"level": "WARNING"},
+        "httpx2": {"level": "WARNING"},
+    },
+}
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # wordllama's tokenizer must never look for a network

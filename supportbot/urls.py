@@ -1,0 +1,18 @@
+"""The HTTP routes."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from chat.views import session
+from supportbot.views import home
+
+admin.site.site_header = "Supportbot"
+admin.site.site_title = "Supportbot"
+admin.site.index_title = "Support desk"
+
+urlpatterns = [
+    path("", home, name="home"),
+    path("help/", include("tools.knowledge.urls")),
+    path("api/session", session, name="session"),
+    path("admin/", admin.site.urls),
+]

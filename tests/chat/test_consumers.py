@@ -1,0 +1,282 @@
+"""The chat as a client of the WebSocket sees it."""
+
+import json
+import logging
+from uuid import uuid4
+
+import pytest
+
+from chat import providers
+from chat.identity import Visitor
+from chat.llm.base import Request, ToolMessage
+from chat.models import Feedback, Message, Turn
+from tests.chat.socket import Socket
+from tests.fakes import ScriptedProvider, says
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def test_a_question_is_answered_in_a_stream(ada: Visitor) -> None:
+    providers.install(ScriptedProvider(says("Hello", ", Ada", ".")))
+    async with Socket(ada) as socket:
+        assert (await socket.receive())["type"] == "ready"
+        client_id = await socket.say("Hi")
+        accepted = await socket.until("message.accepted")
+        assert accepted["id"] == client_id
+        completed = await socket.until("answer.completed")
+    assert completed["message"]["text"] == socket.streamed == "Hello, Ada."
+    reply = await Message.objects.aget(role=Message.Role.ASSISTANT)
+    assert reply.text == "Hello, Ada."
+    assert str(reply.public_id) == completed["message"]["id"]
+
+
+async def test_the_same_message_id_again_gets_the_same_answer(ada: Visitor) -> None:
+    providers.install(ScriptedProvider(says("Once.")))
+    async with Socket(ada) as socket:
+        await socket.say("Hi", "id-1")
+        first = await socket.until("message.accepted")
+        await socket.until("answer.completed")
+        await socket.say("Hi", "id-1")
+        again = await socket.until("message.accepted")
+        assert await socket.nothing()
+    assert first == again
+    assert await Message.objects.acount() == 2
+
+
+async def test_the_same_message_id_with_another_text_is_refused(ada: Visitor) -> None:
+    providers.install(ScriptedProvider(says("Once.")))
+    async with Socket(ada) as socket:
+        await socket.say("Hi", "id-1")
+        await socket.until("answer.completed")
+        await socket.say("Something else", "id-1")
+        error = await socket.until("error")
+    assert (error["code"], error["id"]) == ("message_conflict", "id-1")
+
+
+async def test_two_tabs_of_one_conversation_show_the_same(ada: Visitor) -> None:
+    providers.install(
+        ScriptedProvider(says(*["A", "longer", "answer", "in", "pieces."], pause=0.02))
+    )
+    async with Socket(ada) as one, Socket(ada) as two:
+        await one.until("ready")
+        await two.until("ready")
+        client_id = await one.say("Hi")
+        created = await two.until("message.created")
+        ends = [await tab.until("answer.completed") for tab in (one, two)]
+    assert created["message"]["client_id"] == client_id
+    assert ends[0] == ends[1]
+    assert one.streamed == two.streamed == ends[0]["message"]["text"]
+    assert not [frame for frame in one.frames if frame["type"] == "message.created"]
+
+
+async def test_a_client_that_comes_back_in_mid_answer_gets_the_text_so_far(ada: Visitor) -> None:
+    providers.install(ScriptedProvider(says("One ", "two ", "three ", "four.", pause=0.1)))
+    async with Socket(ada) as socket:
+        await socket.say("Hi")
+        await socket.until("answer.delta")
+    async with Socket(ada) as socket:
+        ready = await socket.until("ready")
+        assert ready["turn"]["text"].startswith("One")
+        completed = await socket.until("answer.completed")
+    deltas = [frame for frame in socket.frames if frame["type"] == "answer.delta"]
+    text = ready["turn"]["text"]
+    for delta in deltas:
+        text = text[: delta["offset"]] + delta["text"]
+    assert text == completed["message"]["text"] == "One two three four."
+
+
+async def test_sync_fills_a_gap(ada: Visitor) -> None:
+    providers.install(ScriptedProvider(says("One ", "two ", "three.", pause=0.15)))
+    async with Socket(ada) as socket:
+        await socket.say("Hi")
+        turn = (await socket.until("answer.started"))["turn"]
+        await socket.until("answer.delta")
+        await socket.until("answer.delta")
+        await socket.send({"type": "sync", "turn": turn, "offset": 0})
+        delta = await socket.until("answer.delta")
+        assert (delta["offset"], delta["text"][:7]) == (0, "One two")
+        await socket.until("answer.completed")
+        await socket.send({"type": "sync", "turn": turn, "offset": 3})
+        assert (await socket.receive())["message"]["text"] == "One two three."
+
+
+async def test_sync_beyond_the_end_starts_over(ada: Visitor) -> None:
+    providers.install(ScriptedProvider(says("One ", "two.", pause=0.2)))
+    async with Socket(ada) as socket:
+        await socket.say("Hi")
+        turn = (await socket.until("answer.delta"))["turn"]
+        await socket.send({"type": "sync", "turn": turn, "offset": 99})
+        assert (await socket.until("answer.reset"))["reason"] == "resync"
+        assert (await socket.receive())["offset"] == 0
+
+
+async def test_stop_keeps_what_was_said_and_says_that_it_is_not_all(ada: Visitor) -> None:
+    providers.install(ScriptedProvider(says("One ", "two ", "three.", pause=0.5)))
+    async with Socket(ada) as socket:
+        await socket.say("Hi")
+        turn = (await socket.until("answer.delta"))["turn"]
+        await socket.send({"type": "answer.stop", "turn": turn})
+        completed = await socket.until("answer.completed")
+    assert completed["message"]["partial"] is True
+    assert completed["message"]["text"].strip() == "One"
+    assert (await Turn.objects.aget()).status == Turn.Status.STOPPED
+
+
+async def test_stop_before_any_text_ends_the_turn_visibly(ada: Visitor) -> None:
+    providers.install(ScriptedProvider([5.0]))
+    async with Socket(ada) as socket:
+        await socket.say("Hi")
+        turn = (await socket.until("answer.started"))["turn"]
+        await socket.send({"type": "answer.stop", "turn": turn})
+        failed = await socket.until("answer.failed")
+    assert failed["code"] == "stopped"
+
+
+async def test_messages_that_arrive_meanwhile_are_answered_together(ada: Visitor) -> None:
+    provider = ScriptedProvider(says("First.", pause=0.3), says("Second."))
+    providers.install(provider)
+    async with Socket(ada) as socket:
+        await socket.say("one")
+        await socket.until("answer.started")
+        await socket.say("two")
+        await socket.say("three")
+        await socket.until("answer.completed")
+        await socket.until("answer.completed")
+    assert texts(provider.requests[0]) == ["one"]
+    assert texts(provider.requests[1]) == ["one", "First.", "two", "three"]
+    assert await Turn.objects.acount() == 2
+
+
+def texts(request: Request) -> list[str]:
+    return [m.text for m in request.messages if not isinstance(m, ToolMessage)]
+
+
+async def test_closing_the_tab_does_not_stop_the_answer(ada: Visitor) -> None:
+    providers.install(ScriptedProvider(says("One ", "two.", pause=0.1)))
+    async with Socket(ada) as socket:
+        await socket.say("Hi")
+        await socket.until("answer.started")
+    async with Socket(ada) as socket:
+        ready = await socket.until("ready")
+        if ready.get("turn"):
+            await socket.until("answer.completed")
+    assert (await Message.objects.aget(role=Message.Role.ASSISTANT)).text == "One two."
+
+
+async def test_a_thumb_is_stored_and_can_be_turned(ada: Visitor) -> None:
+    providers.install(ScriptedProvider(says("Here you are.")))
+    async with Socket(ada) as socket:
+        reply = (await socket.ask("Hi"))["message"]["id"]
+        thumb = {"type": "feedback.send", "message": reply}
+        await socket.send(thumb | {"rating": "up"})
+        await socket.send(thumb | {"rating": "down", "comment": "Too short"})
+        await socket.send({"type": "ping"})
+        await socket.until("pong")
+    feedback = await Feedback.objects.aget()
+    assert (feedback.rating, feedback.comment) == ("down", "Too short")
+
+
+BAD_FRAMES = [
+    ("empty text", {"type": "message.send", "id": "m", "text": ""}, "message_empty"),
+    ("only spaces", {"type": "message.send", "id": "m", "text": " \n "}, "message_empty"),
+    ("4,001 characters", {"type": "message.send", "id": "m", "text": "x" * 4001}, "message_too_long"),
+    ("a NUL", {"type": "message.send", "id": "m", "text": "a\0b"}, "message_invalid"),
+    ("an id that is no id", {"type": "message.send", "id": "", "text": "a"}, "invalid_frame"),
+    ("text that is no text", {"type": "message.send", "id": "m", "text": 7}, "invalid_frame"),
+    ("an array", [1, 2], "invalid_frame"),
+    ("no type", {"text": "a"}, "invalid_frame"),
+    ("an unknown type", {"type": "dance"}, "unknown_type"),
+    ("a turn of nobody", {"type": "answer.stop", "turn": str(uuid4())}, "not_found"),
+    ("a sync of nobody's turn", {"type": "sync", "turn": str(uuid4())}, "not_found"),
+    ("a thumb on nothing", {"type": "feedback.send", "message": str(uuid4()), "rating": "up"}, "not_found"),
+    ("a third rating", {"type": "feedback.send", "message": str(uuid4()), "rating": "?"}, "invalid_frame"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"), [f[1:] for f in BAD_FRAMES], ids=[f[0] for f in BAD_FRAMES]
+)
+async def test_bad_input_gets_a_typed_error_and_the_conversation_goes_on(
+    ada: Visitor, frame: object, code: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    providers.install(ScriptedProvider(says("Fine.")))
+    async with Socket(ada) as socket:
+        await socket.until("ready")
+        await socket.send(frame)
+        error = await socket.receive()
+        assert (error["type"], error["code"]) == ("error", code)
+        assert error["detail"]
+        assert (await socket.ask("Hi"))["type"] == "answer.completed"
+    assert not [r for r in caplog.records if r.levelno >= logging.ERROR]
+
+
+@pytest.mark.parametrize(
+    ("text", "data", "code"),
+    [
+        (None, b"\x00\x01", "binary_frame"),
+        ("{", None, "invalid_json"),
+        ("", None, "invalid_json"),
+        ('{"type": "message.send", "id": "m", "text": "\\ud800"}', None, "invalid_json"),
+        (json.dumps({"type": "message.send", "id": "m"}) * 2, None, "invalid_json"),
+        ("[" * 10_000, None, "invalid_json"),
+    ],
+    ids=["binary", "half JSON", "nothing", "lone surrogate", "two objects", "deep nesting"],
+)
+async def test_what_is_not_json_gets_a_typed_error(
+    ada: Visitor, text: str | None, data: bytes | None, code: str
+) -> None:
+    async with Socket(ada) as socket:
+        await socket.until("ready")
+        await socket.send_raw(text=text, data=data)
+        assert (await socket.receive())["code"] == code
+        await socket.send({"type": "ping"})
+        await socket.until("pong")
+
+
+async def test_the_first_frame_is_hello() -> None:
+    async with Socket() as socket:
+        await socket.say("Hi")
+        assert (await socket.receive())["code"] == "hello_required"
+
+
+async def test_a_wrong_token_is_refused_and_a_right_one_then_works(ada: Visitor) -> None:
+    async with Socket() as socket:
+        await socket.send({"type": "hello", "token": "forged"})
+        assert (await socket.receive())["code"] == "unauthorized"
+        socket.visitor = ada
+        await socket.hello()
+        assert (await socket.receive())["type"] == "ready"
+
+
+async def test_a_second_hello_is_refused(ada: Visitor) -> None:
+    async with Socket(ada) as socket:
+        await socket.until("ready")
+        await socket.hello()
+        assert (await socket.receive())["code"] == "already_greeted"
+
+
+async def test_another_customers_conversation_looks_like_none(
+    ada: Visitor, mallory: Visitor
+) -> None:
+    providers.install(ScriptedProvider(says("A secret.")))
+    async with Socket(ada) as socket:
+        conversation = (await socket.until("ready"))["conversation"]
+        completed = await socket.ask("Hi")
+    async with Socket() as socket:
+        socket.visitor = mallory
+        await socket.hello(conversation=conversation)
+        foreign = await socket.receive()
+        await socket.hello(conversation=str(uuid4()))
+        missing = await socket.receive()
+        assert foreign == missing
+        assert foreign["code"] == "not_found"
+        await socket.hello()
+        assert (await socket.until("ready"))["messages"] == []
+        for frame in (
+            {"type": "sync", "turn": completed["turn"]},
+            {"type": "answer.stop", "turn": completed["turn"]},
+            {"type": "feedback.send", "message": completed["message"]["id"], "rating": "down"},
+        ):
+            await socket.send(frame)
+            assert (await socket.receive())["code"] == "not_found"
+    assert not await Feedback.objects.aexists()

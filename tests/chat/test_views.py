@@ -1,0 +1,74 @@
+"""`POST /api/session`: a token and a conversation."""
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from chat import identity
+from chat.identity import Visitor
+from chat.models import Conversation
+
+pytestmark = pytest.mark.django_db
+
+
+def post(client: Client, body: Any) -> tuple[int, dict[str, Any]]:
+    data = body if isinstance(body, bytes) else json.dumps(body)
+    response = client.post("/api/session", data, content_type="application/json")
+    return response.status_code, response.json()
+
+
+def test_a_newcomer_gets_a_session_of_their_own(client: Client) -> None:
+    status, first = post(client, {})
+    _, second = post(client, {})
+    assert status == 200
+    assert first["conversation"] != second["conversation"]
+    owner = identity.read_session(first["token"]).owner
+    assert Conversation.objects.get(pk=first["conversation"]).owner == owner
+
+
+def test_who_comes_back_finds_the_conversation_again(client: Client) -> None:
+    _, first = post(client, {})
+    _, again = post(client, {"token": first["token"]})
+    assert again["conversation"] == first["conversation"]
+
+
+def test_a_new_conversation_can_be_asked_for(client: Client) -> None:
+    _, first = post(client, {})
+    _, new = post(client, {"token": first["token"], "new": True})
+    assert new["conversation"] != first["conversation"]
+    assert identity.read_session(new["token"]) == identity.read_session(first["token"])
+
+
+def test_a_signed_identity_opens_the_customers_own_conversation(
+    client: Client, ada: Visitor
+) -> None:
+    assert ada.customer
+    status, answer = post(client, {"identity": identity.sign_identity(ada.customer)})
+    assert status == 200
+    assert identity.read_session(answer["token"]) == ada
+    conversation = Conversation.objects.get(pk=answer["conversation"])
+    assert (conversation.customer_email, conversation.owner) == ("ada@mail.example", ada.owner)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"{", 400, "invalid_request"),
+        (b"[]", 400, "invalid_request"),
+        (b'{"token": 7}', 400, "invalid_request"),
+        (b"\xff\xfe", 400, "invalid_request"),
+        ({"token": "forged"}, 401, "unauthorized"),
+        ({"identity": "forged"}, 401, "unauthorized"),
+        ({"token": "x" * 20_000}, 413, "too_large"),
+    ],
+)
+def test_bad_input_is_told(client: Client, body: Any, status: int, code: str) -> None:
+    assert post(client, body)[0] == status
+    assert post(client, body)[1]["code"] == code
+    assert not Conversation.objects.exists()
+
+
+def test_only_post_is_allowed(client: Client) -> None:
+    assert client.get("/api/session").status_code == 405

@@ -1,0 +1,36 @@
+"""The settings of the tests: the real ones, in a folder of their own and without any key.
+
+DATABASE_URL and REDIS_URL are kept: the same suite runs on PostgreSQL and Redis.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+for name in list(os.environ):
+    if name.startswith("SUPPORTBOT_") or name.endswith(("_API_KEY", "_BASE_URL")):
+        del os.environ[name]
+os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="supportbot-tests-")
+atexit.register(shutil.rmtree, os.environ["DATA_DIR"], ignore_errors=True)
+os.environ["SUPPORTBOT_DEMO"] = "true"
+os.environ["SUPPORTBOT_IDENTITY_SECRET"] = "the-secret-that-the-test-shop-signs-with"
+os.environ.pop("SECRET_KEY", None)
+os.environ.pop("DEBUG", None)
+
+from supportbot.settings import *  # noqa: E402, F403
+from supportbot.settings import DATA_DIR, DATABASES  # noqa: E402
+
+# Threads must share the test database, which they cannot do in memory.
+DATABASES["default"].setdefault("TEST", {})
+if "sqlite3" in DATABASES["default"]["ENGINE"]:
+    DATABASES["default"]["TEST"]["NAME"] = DATA_DIR / "test.sqlite3"
+
+else:
+    # Nothing of a test has to survive a crash, and a transactional test commits a lot.
+    DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c synchronous_commit=off"
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# Tasks wait here until a test runs them, as they wait for a worker in production.
+CELERY_BROKER_URL = "memory://"
+CELERY_BROKER_TRANSPORT_OPTIONS = {}

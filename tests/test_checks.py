@@ -1,0 +1,46 @@
+"""System checks: bad configuration is told with an id and a hint."""
+
+from typing import Any
+
+import pytest
+from django.core.checks import run_checks
+from pytest_django import Settings
+
+
+def problems() -> dict[str, str]:
+    return {m.id or "": str(m.msg) for m in run_checks() if (m.id or "").startswith("supportbot.")}
+
+
+def test_the_tests_own_configuration_is_good() -> None:
+    assert problems() == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "id_", "said"),
+    [
+        ("ENV_PROBLEMS", {"PORT": "Input should be less than 65536"}, "supportbot.E001", "PORT"),
+        ("AGENT_TOOLS", ["tools.nowhere.tool"], "supportbot.E002", "tools.nowhere"),
+        ("AGENT_TOOLS", ["chat.protocol.encode"], "supportbot.E002", "is not a tool"),
+        ("AGENT_TOOLS", ["tools.orders.tool.check_order_status"] * 2, "supportbot.E002", "already"),
+        ("ORDER_BACKEND", "tools.orders.backends.Nothing", "supportbot.E003", "Nothing"),
+        ("PROVIDERS", ["anthropic", "offline"], "supportbot.E004", "ANTHROPIC_API_KEY"),
+        ("PROVIDERS", ["openai_compatible"], "supportbot.E004", "OPENAI_BASE_URL"),
+        ("IDENTITY_SECRET", "short", "supportbot.W001", "SUPPORTBOT_IDENTITY_SECRET"),
+    ],
+)
+def test_bad_configuration_is_told(
+    settings: Settings, name: str, value: Any, id_: str, said: str
+) -> None:
+    setattr(settings, name, value)
+    assert said in problems()[id_]
+
+
+def test_every_message_has_a_hint(settings: Settings) -> None:
+    settings.ENV_PROBLEMS = {"PORT": "bad"}
+    settings.AGENT_TOOLS = ["nowhere"]
+    settings.ORDER_BACKEND = "nowhere"
+    settings.PROVIDERS = ["openai"]
+    settings.IDENTITY_SECRET = "short"
+    ours = [m for m in run_checks() if (m.id or "").startswith("supportbot.")]
+    assert len({m.id for m in ours}) == 5
+    assert all(m.hint for m in ours)

@@ -1,0 +1,56 @@
+"""The documents say what the code does."""
+
+import re
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from pydantic import SecretStr
+
+from chat import protocol
+from supportbot.env import Environment
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+
+
+def default(value: Any) -> str:
+    """A default as the table of docs/configuration.md writes it."""
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    if isinstance(value, list):
+        value = ",".join(value)
+    if isinstance(value, bool):
+        value = str(value).lower()
+    return f"`{value}`" if value not in ("", None) else ""
+
+
+def test_every_variable_stands_in_the_table_with_its_default_and_meaning() -> None:
+    expected = [
+        f"| `{name.upper()}` | {default(field.default)} | {field.description} |"
+        for name, field in Environment.model_fields.items()
+    ]
+    text = (DOCS / "configuration.md").read_text("utf-8")
+    found = [line for line in text.splitlines() if line.startswith("| `")]
+    assert found == expected
+
+
+@pytest.mark.parametrize("union", [protocol.ClientFrame, protocol.ServerFrame])
+def test_every_frame_is_explained(union: Any) -> None:
+    text = (DOCS / "protocol.md").read_text("utf-8")
+    frames = get_args(get_args(union)[0]) if hasattr(union, "__metadata__") else get_args(union)
+    for frame in frames:
+        name = frame.model_fields["type"].default
+        assert f"### `{name}`" in text, f"docs/protocol.md does not explain {name}"
+
+
+def test_every_error_code_is_explained() -> None:
+    text = (DOCS / "protocol.md").read_text("utf-8")
+    for code in protocol.ErrorCode:
+        assert f"| `{code}` |" in text, f"docs/protocol.md does not explain {code}"
+
+
+@pytest.mark.parametrize("document", [ROOT / "README.md", *sorted(DOCS.glob("*.md"))], ids=str)
+def test_every_link_to_a_file_leads_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", document.read_text("utf-8")):
+        assert (document.parent / target).exists(), target

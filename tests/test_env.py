@@ -1,0 +1,65 @@
+"""The environment: typed, with defaults, and every problem told."""
+
+import pytest
+
+from supportbot import env
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in env.Environment.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def test_nothing_is_needed() -> None:
+    environment, problems = env.load()
+    assert problems == {}
+    assert environment.providers == ["offline"]
+    assert environment.demo
+
+
+@pytest.mark.parametrize(
+    ("variables", "providers"),
+    [
+        ({"ANTHROPIC_API_KEY": "k"}, ["anthropic", "offline"]),
+        ({"OPENAI_API_KEY": "k", "ANTHROPIC_API_KEY": "k"}, ["anthropic", "openai", "offline"]),
+        ({"SUPPORTBOT_PROVIDERS": "openai_compatible, offline"}, ["openai_compatible", "offline"]),
+        ({"ANTHROPIC_API_KEY": "k", "SUPPORTBOT_PROVIDERS": "offline"}, ["offline"]),
+    ],
+)
+def test_those_with_a_key_answer_unless_somebody_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], providers: list[str]
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert env.load()[0].providers == providers
+
+
+def test_the_demo_is_off_with_a_database_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgres://db/x")
+    assert not env.load()[0].demo
+    monkeypatch.setenv("SUPPORTBOT_DEMO", "true")
+    assert env.load()[0].demo
+
+
+def test_every_bad_value_is_told_and_replaced_by_its_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bad = {
+        "PORT": "99999",
+        "DEBUG": "perhaps",
+        "REDIS_URL": "localhost",
+        "SUPPORTBOT_PROVIDERS": "claude",
+    }
+    for name, value in bad.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("SUPPORTBOT_SHOP_NAME", "Other & Co")
+    environment, problems = env.load()
+    assert set(problems) == set(bad)
+    assert (environment.port, environment.debug, environment.redis_url) == (8000, False, "")
+    assert environment.supportbot_shop_name == "Other & Co"
+
+
+def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "")
+    assert env.load() == (env.Environment(), {})

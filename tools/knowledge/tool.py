@@ -1,0 +1,92 @@
+"""search_knowledge_base: the passages of the help centre that answer a question."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from chat.database import in_database
+from chat.llm.base import Citation
+from chat.toolbox import FromCustomer, ToolContext, ToolOutput, tool
+from tools.knowledge import extract
+from tools.knowledge.search import Passage, Results, search
+
+PASSAGES = 5
+"""Passages that a model reads: enough for an answer from two articles, under 2,000 tokens."""
+
+MAX_QUERY_LENGTH = 500
+
+EXAMPLES = (
+    "how do I return an item?",
+    "what is your refund policy?",
+    "how long does a refund take?",
+    "how much is shipping?",
+    "do you ship to Canada?",
+    "which payment methods do you accept?",
+    "can I pay with a gift card?",
+    "how do I change my delivery address?",
+    "can I cancel my order?",
+    "how do I place an order?",
+    "I want to buy something, how do I purchase an item?",
+    "what does the warranty cover?",
+    "how do I reset my password?",
+    "how do I clean it?",
+    "what are your opening hours?",
+    "how do I delete my account?",
+    "what delivery options are there?",
+    "where can I find my invoice?",
+    "how do I subscribe to the newsletter?",
+    "where can I leave a review?",
+)
+
+NOTHING = "The knowledge base has nothing about this. Say that you do not know; do not guess."
+WEAK = (
+    "These passages may not answer the question. Use them only where they do, and otherwise say "
+    "that you do not know."
+)
+
+
+@tool(label="Searching the help centre…", examples=EXAMPLES, open_ended=True)
+async def search_knowledge_base(
+    context: ToolContext,
+    query: Annotated[
+        str,
+        Field(min_length=1, max_length=MAX_QUERY_LENGTH),
+        FromCustomer(ask="What would you like to know?", free_text=True),
+    ],
+) -> ToolOutput:
+    """Search the shop's help articles: policies, delivery, returns, payment, products and their care.
+
+    Use it for every question about the shop that is not about one particular order, and again with
+    other words if the first search does not answer. Cite the passages that you use by their ids.
+
+    Args:
+        query: What the customer wants to know, as a complete question that makes sense without
+            the conversation, in the customer's language.
+    """
+    return await in_database(_search)(query)
+
+
+def _search(query: str) -> ToolOutput:
+    results = search(query, PASSAGES)
+    if not results.passages:
+        return ToolOutput(content=NOTHING, text="", found=False)
+    return ToolOutput(
+        content=_for_model(results),
+        text="" if results.weak else _for_customer(results.passages[0], query),
+        citations=tuple(Citation(p.id, p.title, p.heading, p.url) for p in results.passages),
+        found=not results.weak,
+    )
+
+
+def _for_model(results: Results) -> str:
+    passages = (f"[{p.id}] {_name(p)}\n{p.text}" for p in results.passages)
+    return "\n\n".join([WEAK, *passages] if results.weak else passages)
+
+
+def _for_customer(passage: Passage, query: str) -> str:
+    """The article's own words, with the marker that becomes the citation."""
+    return f"{extract.answer(passage.text, query)} [{passage.id}]"
+
+
+def _name(passage: Passage) -> str:
+    return f"{passage.title} › {passage.heading}" if passage.heading else passage.title
