@@ -137,7 +137,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         ready = Ready(conversation=str(conversation.pk), messages=messages, turn=turn)
         await self._send(ready)
         while self._held:
-            await self.send(text_data=self._held.pop(0))
+            await self._write(self._held.pop(0))
         self._held = None
 
     async def _on_message(self, conversation: Conversation, frame: MessageSend) -> None:
@@ -182,10 +182,18 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if self._held is not None:
             self._held.append(text)
         else:
-            await self.send(text_data=text)
+            await self._write(text)
 
     async def _send(self, frame: ServerFrame) -> None:
-        await self.send(text_data=encode(frame))
+        await self._write(encode(frame))
+
+    async def _write(self, text: str) -> None:
+        """Writes to the socket. One that is closing takes no more, and `disconnect` follows: what
+        was for it must not fail the turn that sent it, nor the sockets after it."""
+        try:
+            await self.send(text_data=text)
+        except (OSError, RuntimeError) as error:  # ASGI's word for it, and daphne's
+            logger.debug("a frame came too late for a closing socket: %s", error)
 
 
 def _read(conversation: Conversation) -> tuple[tuple[MessageView, ...], UUID | None]:

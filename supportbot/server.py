@@ -2,12 +2,12 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
 
 from daphne.endpoints import build_endpoint_description_strings
-from daphne.server import Server
+from daphne.server import Server, twisted_loop
 from django.conf import settings
 from django.db import connection
 from twisted.internet import defer
@@ -18,6 +18,10 @@ from chat.llm.embedding import embed
 from supportbot.asgi import application
 from supportbot.worker import EmbeddedWorker
 from tools.knowledge.search import search
+
+WARM_UP_TIMEOUT = 5.0
+"""Seconds the warm-up may hold up a stop. It is at work in compiled code, which cannot be told to
+stop, and which must not find the interpreter gone."""
 
 MAX_FRAME = 64 * 1024
 """Bytes of one WebSocket message: sixteen times the longest customer message."""
@@ -31,6 +35,7 @@ def run(*, host: str, port: int, ready: Callable[[], None]) -> None:
     """Serves until SIGINT or SIGTERM; calls `ready` once the port is open. Raises PortTaken."""
     providers.shared()  # imports the SDKs now rather than in the first customer's turn
     worker = EmbeddedWorker() if settings.EMBEDDED_WORKER else None
+    warm_up = threading.Thread(target=_warm_up, name="warm-up", daemon=True)
     server = Server(
         application=application,
         endpoints=build_endpoint_description_strings(host=host, port=port),
@@ -39,22 +44,27 @@ def run(*, host: str, port: int, ready: Callable[[], None]) -> None:
         ping_interval=20,  # routers and proxies drop a connection that is silent for a minute
         ping_timeout=30,
         server_name="supportbot",
-        ready_callable=partial(_open, worker, ready),
+        ready_callable=partial(_open, worker, warm_up, ready),
     )
     # Twisted installs its reactor at run time, so its type is not known before.
     reactor: Any = _reactor
     reactor.addSystemEventTrigger("before", "shutdown", _stop_turns)
     server.run()
+    _end_tasks(twisted_loop)
     if worker:
         worker.stop()
+    if warm_up.is_alive():
+        warm_up.join(WARM_UP_TIMEOUT)
     if server.abort_start:
         raise PortTaken(f"Port {port} of {host} is in use.")
 
 
-def _open(worker: EmbeddedWorker | None, ready: Callable[[], None]) -> None:
+def _open(
+    worker: EmbeddedWorker | None, warm_up: threading.Thread, ready: Callable[[], None]
+) -> None:
     if worker:
         worker.start()
-    threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
+    warm_up.start()
     ready()
 
 
@@ -63,6 +73,20 @@ def _warm_up() -> None:
     embed(["hello"])
     search("hello", limit=1)
     connection.close()
+
+
+def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    """Lets every task come to its end, as `asyncio.run` does. Daphne only cancels those of open
+    sockets; one left half-way crashes the interpreter when that collects it on its way out."""
+    loop.run_until_complete(_cancelled(asyncio.all_tasks(loop)))
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
+
+
+async def _cancelled(tasks: Collection[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _stop_turns() -> defer.Deferred[None]:

@@ -23,7 +23,7 @@ export class Header {
     const mark = h("span", { class: "mark", "aria-hidden": "true" }, icon("chat"));
     const bar = h("div", { class: "bar" }, mark, words, this.freshButton, closeButton);
     this.confirm = this.#confirmation();
-    this.element = h("header", {}, bar, this.confirm);
+    this.element = h("div", { class: "head" }, bar, this.confirm);
   }
 
   /** @param {import("./transcript.js").Transcript} transcript @param {string} state */

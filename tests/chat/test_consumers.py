@@ -1,12 +1,15 @@
 """The chat as a client of the WebSocket sees it."""
 
+import asyncio
 import json
 import logging
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from chat import providers
+from chat import identity, providers
+from chat.consumers import ChatConsumer
 from chat.identity import Visitor
 from chat.llm.base import Request, ToolMessage
 from chat.models import Feedback, Message, Turn
@@ -280,3 +283,29 @@ async def test_another_customers_conversation_looks_like_none(
             await socket.send(frame)
             assert (await socket.receive())["code"] == "not_found"
     assert not await Feedback.objects.aexists()
+
+
+async def test_a_socket_that_closes_while_it_is_written_to_costs_the_others_nothing(
+    ada: Visitor,
+) -> None:
+    providers.install(ScriptedProvider(says("Hello", ", Ada", ".", pause=0.05)))
+    frames: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    refused: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        """As daphne does between the close frame and the end of the connection."""
+        if message["type"] == "websocket.send" and "answer" in message["text"]:
+            refused.append(message)
+            raise RuntimeError("Attempt to send on a closed protocol")
+
+    await frames.put({"type": "websocket.connect"})
+    hello = json.dumps({"type": "hello", "token": identity.issue_session(ada)})
+    await frames.put({"type": "websocket.receive", "text": hello})
+    scope = {"type": "websocket", "path": "/ws/chat/", "headers": []}
+    closing = asyncio.create_task(ChatConsumer.as_asgi()(scope, frames.get, send))
+    async with Socket(ada) as socket:
+        completed = await socket.ask("Hi")
+    await frames.put({"type": "websocket.disconnect", "code": 1001})
+    await asyncio.wait_for(closing, 5)
+    assert completed["message"]["text"] == "Hello, Ada."
+    assert refused

@@ -45,7 +45,7 @@ WEAK = (
 )
 
 
-@tool(label="Searching the help centre…", examples=EXAMPLES, open_ended=True)
+@tool(label="Searching the help center…", examples=EXAMPLES, open_ended=True)
 async def search_knowledge_base(
     context: ToolContext,
     query: Annotated[

@@ -1,0 +1,93 @@
+"""The server as a process: what it says when it starts, and how it ends."""
+
+import json
+import socket
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+import pytest
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
+
+from tests.live_server import LiveServer
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> LiveServer:
+    """The demo shop on the embedded default, not started yet."""
+    return LiveServer(tmp_path / "data")
+
+
+def _page(server: LiveServer, path: str = "/") -> str:
+    with urllib.request.urlopen(f"{server.url}{path}", timeout=10) as answer:  # noqa: S310  # loopback
+        text: str = answer.read().decode()
+        return text
+
+
+@contextmanager
+def _greeted(server: LiveServer, session: dict[str, str]) -> Iterator[ClientConnection]:
+    """A socket that has said hello."""
+    address = f"{server.url.replace('http', 'ws')}/ws/chat/"
+    with connect(address, origin=Origin(server.url)) as chat:
+        chat.send(json.dumps({"type": "hello", **session}))
+        yield chat
+
+
+def _until(chat: ClientConnection, kind: str) -> dict[str, Any]:
+    """Reads frames up to the first of a kind."""
+    while True:
+        frame: dict[str, Any] = json.loads(chat.recv(20))
+        if frame["type"] == kind:
+            return frame
+
+
+def test_it_starts_with_the_demo_keeps_it_and_stops(shop: LiveServer) -> None:
+    shop.start()
+    greeting = next(line for line in shop.output if line.startswith("Ready:"))
+    assert f"{shop.url}/ " in greeting
+    assert f"{shop.url}/admin/" in greeting
+    assert "staff / demo-staff" in greeting
+    assert "<supportbot-chat" in _page(shop)
+    articles = shop.rows("SELECT count(*) FROM knowledge_article")
+    assert articles[0][0] >= 30
+    assert shop.stop() == 0
+
+    shop.output.clear()
+    shop.start()
+    assert "Demo" not in shop.log
+    assert shop.rows("SELECT count(*) FROM knowledge_article") == articles
+    assert shop.stop() == 0
+
+
+def test_stopped_in_mid_answer_it_gives_the_answer_after_the_next_start(shop: LiveServer) -> None:
+    shop.start()
+    session = httpx2.post(f"{shop.url}/api/session", json={}).json()
+    with _greeted(shop, session) as chat:
+        question = {"type": "message.send", "id": uuid4().hex, "text": "How do I return an item?"}
+        chat.send(json.dumps(question))
+        _until(chat, "answer.delta")
+        assert shop.stop() == 0
+    assert shop.rows("SELECT text FROM chat_message WHERE role = 'assistant'") == []
+
+    shop.start()
+    with _greeted(shop, session) as chat:
+        answer = _until(chat, "answer.completed")["message"]["text"]
+    assert shop.rows("SELECT text FROM chat_message WHERE role = 'assistant'") == [(answer,)]
+    assert shop.stop() == 0
+    assert "Traceback" not in shop.log
+
+
+def test_a_port_that_is_taken_is_an_error_that_says_what_to_do(shop: LiveServer) -> None:
+    with (
+        closing(socket.create_server(("127.0.0.1", shop.port))),
+        pytest.raises(AssertionError) as failed,
+    ):
+        shop.start()
+    assert f"Port {shop.port}" in str(failed.value)
+    assert "PORT=8001 make run" in str(failed.value)
+    assert "Traceback" not in str(failed.value)
