@@ -13,12 +13,8 @@ from django.utils.translation import ngettext
 from tools.knowledge import articles
 from tools.knowledge.models import Article, Chunk, Status
 
-_BODY = {
-    "rows": 28,
-    "spellcheck": "true",
-    "style": "width: 100%; max-width: 60em; padding: 1em; line-height: 1.6;"
-    " font-family: var(--font-family-monospace); tab-size: 4",
-}
+_WIDE = "width: 100%; max-width: 60em"
+_TEXT = f"{_WIDE}; padding: 1em; line-height: 1.6; font-family: var(--font-family-monospace)"
 
 
 class ArticleForm(forms.ModelForm[Article]):
@@ -26,8 +22,8 @@ class ArticleForm(forms.ModelForm[Article]):
         model = Article
         fields = ("title", "category", "status", "body")
         widgets: ClassVar[Any] = {
-            "title": forms.TextInput(attrs={"size": 80, "class": "vTextField"}),
-            "body": forms.Textarea(attrs=_BODY),
+            "title": forms.TextInput(attrs={"class": "vTextField", "style": _WIDE}),
+            "body": forms.Textarea(attrs={"rows": 28, "style": _TEXT}),
         }
 
 
@@ -54,7 +50,7 @@ class PassageInline(admin.TabularInline[Chunk, Article]):
 class ArticleAdmin(admin.ModelAdmin[Article]):
     form = ArticleForm
     list_display = ("title", "category", "status", "passages", "updated_at")
-    list_filter = ("status", "category", "updated_at", ("source", admin.EmptyFieldListFilter))
+    list_filter = ("status", "category", "updated_at")
     list_per_page = 50
     search_fields = ("title", "category", "body", "source")
     search_help_text = _("Words of the title, the category or the text, or the source")

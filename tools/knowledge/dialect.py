@@ -16,7 +16,7 @@ _HTML = (
 )
 """Names of HTML. Anything else in angle brackets, such as <your name>, was meant to be read."""
 
-_BREAKS = {"br", "p", "div", "td", "th", "hr", "dd", "dt"}
+_BREAKS = {"br", "p", "div", "td", "th", "hr", "dd", "dt", "li"}
 
 _FRONT_MATTER = re.compile(
     r"\A\ufeff?---[ \t]*\n(?=[\w-]+[ \t]*:).*?^(?:---|\.\.\.)[ \t]*$\n?", re.S | re.M
@@ -24,16 +24,16 @@ _FRONT_MATTER = re.compile(
 
 _NOISE = re.compile(
     rf"""
-      (?P<fence>^[ \t>]*(?P<ticks>`{{3,}}|~{{3,}})[^\n]*\n.*?(?:^[ \t>]*(?P=ticks)[^\n]*$|\Z))
+      (?P<fence>^[ \t>]*(?P<ticks>`{{3,}}+|~{{3,}}+)[^\n]*\n.*?(?:^[ \t>]*(?P=ticks)[^\n]*$|\Z))
     | (?P<code>(?<!`)(?P<tick>`+)(?!`)(?:[^\n]|\n(?![ \t]*\n))+?(?<!`)(?P=tick)(?!`))
     | (?P<hidden><!--.*?(?:-->|\Z)|<(?P<raw>script|style)\b.*?(?:</(?P=raw)\s*>|\Z))
     | (?P<alert>(?P<quote>^[ \t]*>[ \t>]*)\[!(?P<kind>note|tip|important|warning|caution)\][ \t]*)
-    | (?P<include>\[!include\s*\[(?P<label>[^\]\n]*)\]\s*\((?P<file>[^)\n]*)\)\s*\])
+    | (?P<include>\[!include\s*\[(?P<label>[^\[\]\n]*)\]\s*\((?P<file>[^)\n]*)\)\s*\])
     | (?P<directive>\[!(?:video|div|code[\w-]*|tab|selector)\b[^\]\n]*\](?:\([^)\n]*\)\]?)?
         | :::image[^\n]*?::: | ^[ \t]*:::[^\n]*$ | ^[ \t]*\{{:[^}}\n]*\}}[ \t]*$
-        | [ \t]*\{{\#[\w-]+\}}[ \t]*$)
-    | (?P<image>\[!\[[^\]\n]*\]\([^)\n]*\)\]\([^)\n]*\)
-        | !\[[^\]\n]*\](?:\((?:[^()\n]|\([^()\n]*\))*\)|\[[^\]\n]*\]))
+        | (?<![ \t])[ \t]*\{{\#[\w-]+\}}[ \t]*$)
+    | (?P<image>\[!\[[^\[\]\n]*\]\([^)\n]*\)\]\([^)\n]*\)
+        | !\[[^\[\]\n]*\](?:\((?:[^()\n]|\([^()\n]*\))*\)|\[[^\]\n]*\]))
     | (?P<item>^[ \t]*<li\b[^<>]*>[ \t]*)
     | (?P<tag></?(?P<name>{_HTML})(?=[\s/>])[^<>]*>)
     """,

@@ -29,6 +29,8 @@ BATCH_SIZE = 100
 LONGEST_BODY = 1_000_000
 """Characters: a book. What is longer is a file that somebody put into the wrong folder."""
 
+LONGEST_TITLE = 200
+
 SUFFIXES = {".md", ".markdown"}
 
 
@@ -55,7 +57,7 @@ class ArticleRow(BaseModel):
     model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
 
     id: Annotated[Line, StringConstraints(min_length=1, max_length=300)]
-    title: Annotated[Line, StringConstraints(max_length=200)] = ""
+    title: Annotated[Line, StringConstraints(max_length=LONGEST_TITLE)] = ""
     category: Annotated[Line, StringConstraints(max_length=100)] = ""
     text: Annotated[
         str,
@@ -67,7 +69,7 @@ class ArticleRow(BaseModel):
     @model_validator(mode="after")
     def _has_a_title(self) -> Self:
         """Where the title is empty, the text's own heading is one."""
-        self.title = self.title or first_heading(self.text)[:200]
+        self.title = self.title or first_heading(self.text)[:LONGEST_TITLE]
         if not self.title:
             raise ValueError("title: is empty, and the text has no heading to take its place")
         return self
@@ -119,12 +121,12 @@ def _read_file(folder: Path, file: Path) -> Read:
         return place, BadRow(place, "is not UTF-8")
     except OSError as error:
         return place, BadRow(place, f"cannot be read: {error.strerror or error}")
-    except yaml.YAMLError as error:
-        return place, BadRow(place, f"has front matter that is not YAML: {_first_line(error)}")
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "file"
         return place, BadRow(place, f"{where}: {first['msg']}")
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # 2026-13-45 is a ValueError
+        return place, BadRow(place, f"has front matter that cannot be read: {_first_line(error)}")
 
 
 def _as_row(place: str, matter: dict[str, Any], text: str) -> ArticleRow:
@@ -133,7 +135,9 @@ def _as_row(place: str, matter: dict[str, Any], text: str) -> ArticleRow:
     return ArticleRow.model_validate(
         {
             "id": place,
-            "title": matter.get("title") or first_heading(text) or _humanised(path.stem),
+            "title": matter.get("title")
+            or first_heading(text)[:LONGEST_TITLE]
+            or _humanised(path.stem),
             "category": matter.get("category") or _humanised(folder),
             "text": text,
             "draft": bool(matter.get("draft")),

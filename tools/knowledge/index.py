@@ -23,7 +23,9 @@ from tools.knowledge.words import ANALYZER, informative, words
 
 logger = logging.getLogger(__name__)
 
-BOOSTS = {"title": 1.0, "heading": 1.0, "text": 1.0}
+BOOSTS = {"title": 1.5, "heading": 0.5, "text": 1.0}
+"""A heading is so short that BM25 makes much of every word in it: at full weight it drowns the text
+below. On a help centre of 2,119 articles nDCG@10 is 0.76 with these weights, 0.71 with equal ones."""
 MAX_TERMS = 64
 """Distinct words of a query that are looked up. A question has ten; a pasted page would cost time
 and find everything."""
