@@ -8,10 +8,11 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.db.models import Count, OuterRef, QuerySet, Subquery, Sum
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from chat import markdown
@@ -73,12 +74,10 @@ class ConversationAdmin(ReadOnlyAdmin):
     list_display = (
         "who",
         "opening",
-        "sentiment",
-        "category",
-        "urgency",
+        "reading",
         "size",
         "cost",
-        "updated_at",
+        "last_message",
     )
     list_filter = (UrgencyFilter, SentimentFilter, CategoryFilter, "turns__status", "updated_at")
     search_fields = ("id", "customer_email", "customer_name", "messages__text")
@@ -112,17 +111,16 @@ class ConversationAdmin(ReadOnlyAdmin):
         text = conversation.first_text or "—"
         return text if len(text) <= 80 else f"{text[:79]}…"
 
-    @admin.display(description=_("sentiment"))
-    def sentiment(self, conversation: Any) -> str:
-        return _badge(conversation.latest_sentiment)
-
-    @admin.display(description=_("category"))
-    def category(self, conversation: Any) -> str:
-        return _badge(conversation.latest_category)
-
-    @admin.display(description=_("urgency"))
-    def urgency(self, conversation: Any) -> str:
-        return _badge(conversation.latest_urgency)
+    @admin.display(description=_("latest reading"))
+    def reading(self, conversation: Any) -> str:
+        """Urgency, sentiment and category of the last message that was classified."""
+        latest = (
+            conversation.latest_urgency,
+            conversation.latest_sentiment,
+            conversation.latest_category,
+        )
+        read = [(value,) for value in latest if value]
+        return format_html_join(" ", '<span class="badge badge-{0}">{0}</span>', read) or "—"
 
     @admin.display(description=_("messages"), ordering="message_count")
     def size(self, conversation: Any) -> int:
@@ -131,6 +129,10 @@ class ConversationAdmin(ReadOnlyAdmin):
     @admin.display(description=_("cost"), ordering="total_cost")
     def cost(self, conversation: Any) -> str:
         return dollars(conversation.total_cost)
+
+    @admin.display(description=_("last message"), ordering="updated_at")
+    def last_message(self, conversation: Conversation) -> str:
+        return naturaltime(conversation.updated_at)
 
     def change_view(
         self,
@@ -153,10 +155,6 @@ def dollars(cost: Decimal | None) -> str:
     return "—" if cost is None else f"${cost:.4f}"
 
 
-def _badge(value: str | None) -> str:
-    return format_html('<span class="badge badge-{0}">{0}</span>', value) if value else "—"
-
-
 def _transcript(conversation: Conversation) -> list[dict[str, Any]]:
     messages = conversation.messages.select_related(
         "turn", "classification", "feedback"
@@ -172,10 +170,16 @@ def _entry(message: Message) -> dict[str, Any]:
         "html": markdown.to_html(message.text) if answers else None,
         "turn": turn,
         "tool_calls": turn.tool_calls.all() if turn else (),
-        "usage": [(row, dollars(row.cost)) for row in turn.usage.all()] if turn else (),
+        "usage": _usage(turn) if turn else (),
         "classification": getattr(message, "classification", None),
         "feedback": getattr(message, "feedback", None),
     }
+
+
+def _usage(turn: Turn) -> list[tuple[UsageRecord, str]]:
+    """The turn's requests in the order they were made, each with its cost."""
+    rows = sorted(turn.usage.all(), key=lambda row: row.pk)
+    return [(row, dollars(row.cost)) for row in rows]
 
 
 @admin.register(Feedback)
