@@ -15,7 +15,7 @@ ANSWER_WORDS = 90
 
 SNIPPET_WORDS = 35
 
-_ITEM = re.compile(r"(?:-|\d+\.) ")
+_ITEM = re.compile(r"^(?:-|\d+\.) ")
 _STEP = re.compile(r"\d+\. ")
 
 
@@ -58,8 +58,11 @@ def answer(text: str, query: str, *, limit: int = ANSWER_WORDS) -> str:
 
 
 def snippet(text: str, query: str) -> str:
-    """A line or two about a search result."""
-    return " ".join(answer(text, query, limit=SNIPPET_WORDS).split())
+    """A line or two about a search result, lists run together without their marks."""
+    lines = answer(text, query, limit=SNIPPET_WORDS).split("\n")
+    return " ".join(
+        " ".join(_ITEM.sub("", line.lstrip(), count=1).split()) for line in lines if line
+    )
 
 
 def _pieces(text: str) -> list[_Piece]:
