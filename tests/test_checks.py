@@ -6,6 +6,8 @@ import pytest
 from django.core.checks import run_checks
 from pytest_django import Settings
 
+pytestmark = pytest.mark.django_db  # some of Django's own checks ask the database
+
 
 def problems() -> dict[str, str]:
     return {m.id or "": str(m.msg) for m in run_checks() if (m.id or "").startswith("supportbot.")}

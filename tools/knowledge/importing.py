@@ -125,7 +125,7 @@ def _read_file(folder: Path, file: Path) -> Read:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "file"
         return place, BadRow(place, f"{where}: {first['msg']}")
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # 2026-13-45 is a ValueError
+    except (yaml.YAMLError, ValueError) as error:  # 2026-13-45 is a ValueError
         return place, BadRow(place, f"has front matter that cannot be read: {_first_line(error)}")
 
 

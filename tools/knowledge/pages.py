@@ -83,4 +83,5 @@ def _is_relative(href: str) -> bool:
 def _source(article: Article, href: str) -> str:
     """The source of the file that a link in this article names."""
     folder = posixpath.dirname(article.source)
-    return posixpath.normpath(posixpath.join(folder, unquote(urlsplit(href).path)))
+    path = unquote(urlsplit(href).path).replace("\0", "")  # PostgreSQL has no such character
+    return posixpath.normpath(posixpath.join(folder, path))
