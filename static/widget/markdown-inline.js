@@ -42,7 +42,8 @@ export function inlineNodes(text, context, depth = 0) {
   for (let at = 0; at < text.length; ) {
     const read = SPECIAL.test(text[at]) && READERS[text[at]](text, at, context, depth);
     if (read) {
-      nodes.push(plain, ...read.nodes);
+      // The mark of a source stays on the line of the word it follows.
+      nodes.push(read.follows ? plain.replace(/ $/, "\u00a0") : plain, ...read.nodes);
       plain = "";
     } else {
       plain += text[at];
@@ -153,7 +154,7 @@ function closer(text, from, mark, width) {
 function readBracket(text, at, context, depth) {
   const mark = /^\[(\d{1,2})\](?!\()/.exec(text.slice(at, at + 6));
   const cited = mark && context.cite(Number(mark[1]));
-  if (cited) return { nodes: [cited], next: at + mark[0].length };
+  if (cited) return { nodes: [cited], next: at + mark[0].length, follows: true };
   if (context.streaming && /^\[\d{0,2}$/.test(text.slice(at))) return { nodes: [], next: text.length };
   const link = !context.inLink && readLink(text, at, context.streaming);
   if (!link) return null;
