@@ -61,17 +61,14 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self._act(decode(text_data))
         except FrameError as error:
             await self._send(Error(code=error.code, detail=error.detail, id=error.id))
-        except (
-            Exception
-        ):  # the consumer's edge: a fault of ours must not cost the client its socket
+        except Exception:  # the consumer's edge: a fault of ours must not cost a client its socket
             logger.exception("a frame could not be handled")
             detail = "Something went wrong on our side. Please try again."
             await self._send(Error(code=ErrorCode.INTERNAL, detail=detail))
 
     async def disconnect(self, code: int) -> None:
         """The socket is gone; a turn it started goes on."""
-        if self._unsubscribe:
-            self._unsubscribe()
+        self._unwatch()
         if self.conversation and relay.crosses_processes():
             await self.channel_layer.group_discard(
                 relay.group(self.conversation.pk), self.channel_name
@@ -117,8 +114,12 @@ class ChatConsumer(AsyncWebsocketConsumer):
             raise FrameError(ErrorCode.UNAUTHORIZED, str(error)) from None
         except conversations.NotFound as error:
             raise FrameError(ErrorCode.NOT_FOUND, str(error)) from None
-        self.conversation = conversation
-        await self._watch(conversation)
+        try:
+            await self._watch(conversation)
+            self.conversation = conversation
+        finally:
+            if self.conversation is None:  # another hello may succeed
+                self._unwatch()
         await turns.resume(conversation.pk)
 
     async def _watch(self, conversation: Conversation) -> None:
@@ -140,15 +141,22 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self._write(self._held.pop(0))
         self._held = None
 
+    def _unwatch(self) -> None:
+        if self._unsubscribe:
+            self._unsubscribe()
+        self._unsubscribe = self._held = None
+
     async def _on_message(self, conversation: Conversation, frame: MessageSend) -> None:
         try:
             received, view = await in_database(_receive)(conversation, frame)
         except conversations.MessageConflict as error:
             raise FrameError(ErrorCode.MESSAGE_CONFLICT, str(error), id=frame.id) from None
+        except conversations.NotFound as error:
+            raise FrameError(ErrorCode.NOT_FOUND, str(error), id=frame.id) from None
+        turns.start(received.turn)
         await self._send(MessageAccepted(id=frame.id, message=view.id, turn=str(received.turn)))
         if received.new:
             await relay.publish(conversation.pk, MessageCreated(message=view), skip=self._deliver)
-        turns.start(received.turn)
 
     async def _on_stop(self, conversation: Conversation, frame: AnswerStop) -> None:
         try:
@@ -164,7 +172,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self._send(ended)
             return
         live = await relay.snapshot(frame.turn)
-        text = live.text if live else ""
+        if live is None:
+            return  # it has not begun, or its runner is silent: what it writes will come by itself
+        text = live.text
         offset = frame.offset
         if offset > len(text):
             await self._send(AnswerReset(turn=str(frame.turn), reason="resync"))

@@ -64,35 +64,48 @@ def open_conversation(
     """
     own = Conversation.objects.filter(owner=visitor.owner)
     if conversation_id is not None:
-        try:
-            return own.get(pk=conversation_id)
-        except Conversation.DoesNotExist:
-            raise NotFound("There is no such conversation.") from None
-    latest = None if new else own.filter(status=Conversation.Status.OPEN).first()
-    return latest or _create(visitor)
+        found = own.filter(pk=conversation_id).first()
+        if found is None:
+            raise NotFound("There is no such conversation.")
+    else:
+        found = None if new else own.filter(status=Conversation.Status.OPEN).first()
+    if found is None:
+        return Conversation.objects.create(owner=visitor.owner, **_who(visitor))
+    _keep_up(found, visitor)
+    return found
 
 
-def _create(visitor: Visitor) -> Conversation:
+def _who(visitor: Visitor) -> dict[str, str]:
     customer = visitor.customer
     if customer is None:
-        return Conversation.objects.create(owner=visitor.owner)
-    return Conversation.objects.create(
-        owner=visitor.owner,
-        customer_id=customer.id,
-        customer_email=customer.email,
-        customer_name=customer.name,
-    )
+        return {}
+    return {
+        "customer_id": customer.id,
+        "customer_email": customer.email,
+        "customer_name": customer.name,
+    }
+
+
+def _keep_up(conversation: Conversation, visitor: Visitor) -> None:
+    """What the shop verified last counts: a changed e-mail decides whose orders are shown."""
+    changed = {name: v for name, v in _who(visitor).items() if getattr(conversation, name) != v}
+    if changed:
+        for name, value in changed.items():
+            setattr(conversation, name, value)
+        conversation.save(update_fields=list(changed))
 
 
 def receive(conversation: Conversation, *, client_id: str, text: str) -> Received:
     """Commits a customer's message and the turn that will answer it.
 
     Messages that arrive while a turn runs share the next one. The same id and text again get the
-    first answer again. Raises MessageConflict for the same id with another text.
+    first answer again. Raises MessageConflict for the same id with another text, and NotFound for
+    a conversation that was deleted meanwhile.
     """
     try:
         with transaction.atomic():
-            Conversation.objects.select_for_update().get(pk=conversation.pk)
+            if not Conversation.objects.select_for_update().filter(pk=conversation.pk).first():
+                raise NotFound("This conversation was deleted.")
             return _find(conversation, client_id, text) or _add(conversation, client_id, text)
     except IntegrityError:  # two at once, where the row lock does not hold them apart
         found = _find(conversation, client_id, text)
@@ -112,7 +125,13 @@ def _find(conversation: Conversation, client_id: str, text: str) -> Received | N
 
 
 def _add(conversation: Conversation, client_id: str, text: str) -> Received:
-    turn, _ = Turn.objects.get_or_create(conversation=conversation, status=Turn.Status.QUEUED)
+    # Locked, so that no runner claims the turn, and reads what it has to answer, before this message
+    # is committed with it.
+    turn, _ = Turn.objects.select_for_update().get_or_create(
+        conversation=conversation, status=Turn.Status.QUEUED
+    )
+    if turn.stop_requested:  # a stop was for what had been asked by then
+        Turn.objects.filter(pk=turn.pk).update(stop_requested=False)
     message = Message.objects.create(
         conversation=conversation,
         turn=turn,

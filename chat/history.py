@@ -32,7 +32,6 @@ def load(conversation: UUID, turn: UUID) -> tuple[ProviderMessage, ...]:
     newest = (
         Message.objects.filter(conversation=conversation)
         .filter(turn__created_at__lte=Subquery(Turn.objects.filter(pk=turn).values("created_at")))
-        .exclude(role=Message.Role.SYSTEM)
         .prefetch_related("turn__tool_calls")
         .order_by("-turn__created_at", "-id")[:MAX_MESSAGES]
     )
@@ -46,6 +45,8 @@ def load(conversation: UUID, turn: UUID) -> tuple[ProviderMessage, ...]:
 
 
 def _read(row: Message) -> list[ProviderMessage]:
+    """A message with the calls that led to it. The notice that a turn failed or was stopped stands
+    for its reply: what its tools did is done, and its question is not to be answered again."""
     if row.role == Message.Role.CUSTOMER:
         return [UserMessage(row.text)]
     assert row.turn is not None  # noqa: S101  # a reply always has its turn

@@ -38,6 +38,7 @@ class Claim:
     conversation: UUID
     fence: int
     attempt: int
+    stop_requested: bool = False
 
 
 def _until() -> CombinedExpression:
@@ -61,7 +62,7 @@ def claim(turn_id: UUID) -> Claim | None:
     if not taken:
         return None
     turn = Turn.objects.get(pk=turn_id)
-    return Claim(turn.pk, turn.conversation_id, turn.fence, turn.attempts)
+    return Claim(turn.pk, turn.conversation_id, turn.fence, turn.attempts, turn.stop_requested)
 
 
 def renew(held: Claim) -> bool:
@@ -72,13 +73,25 @@ def renew(held: Claim) -> bool:
     return mine.filter(stop_requested=True).exists()
 
 
-def release(held: Claim) -> None:
-    """Gives a turn back unfinished, to be run again: the server is stopping.
+def release(held: Claim, *, counts: bool = True) -> None:
+    """Gives a turn back unfinished, to be run again. `counts` is False for a server that is
+    stopping: that attempt was not the turn's fault.
 
     The turn stays `running` with its lease over, because a later one may be queued already.
     """
     Turn.objects.filter(pk=held.turn, fence=held.fence, status=Turn.Status.RUNNING).update(
-        lease_expires_at=Now(), attempts=F("attempts") - 1
+        lease_expires_at=Now(), attempts=F("attempts") - (0 if counts else 1)
+    )
+
+
+def abandoned(turn_id: UUID) -> UUID | None:
+    """The turn that keeps this one waiting although its runner is gone, if there is one."""
+    return (
+        Turn.objects.filter(conversation__turns=turn_id, status=Turn.Status.RUNNING)
+        .filter(lease_expires_at__lte=Now())
+        .exclude(pk=turn_id)
+        .values_list("pk", flat=True)
+        .first()
     )
 
 

@@ -6,10 +6,19 @@ of a client. Offsets count Unicode code points, as Python's `len` does.
 
 import re
 from enum import StrEnum
+from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
 from pydantic_core import ErrorDetails
 
 MAX_MESSAGE_LENGTH = 4000
@@ -57,6 +66,8 @@ ClientId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
 class Hello(_Frame):
+    """The first frame: who speaks, and what is known of the running turn."""
+
     type: Literal["hello"] = "hello"
     token: Annotated[str, StringConstraints(max_length=4096)]
     conversation: UUID | None = None
@@ -65,38 +76,54 @@ class Hello(_Frame):
 
 
 class MessageSend(_Frame):
+    """A customer's message, under an id of the client's."""
+
     type: Literal["message.send"] = "message.send"
     id: ClientId
     text: str
 
 
 class AnswerStop(_Frame):
+    """Ends an answer early."""
+
     type: Literal["answer.stop"] = "answer.stop"
     turn: UUID
 
 
 class Sync(_Frame):
+    """Asks for the text of a turn from an offset on."""
+
     type: Literal["sync"] = "sync"
     turn: UUID
     offset: int = Field(default=0, ge=0)
 
 
 class FeedbackSend(_Frame):
+    """A thumb on a reply, with a comment perhaps."""
+
     type: Literal["feedback.send"] = "feedback.send"
     message: UUID
     rating: Literal["up", "down"]
-    comment: Annotated[str, StringConstraints(max_length=2000)] = ""
+    comment: Annotated[
+        str, StringConstraints(max_length=2000), AfterValidator(partial(_CONTROL.sub, ""))
+    ] = ""
 
 
 class HandoffRequest(_Frame):
+    """Asks for a person."""
+
     type: Literal["handoff.request"] = "handoff.request"
 
 
 class Typing(_Frame):
+    """The customer is writing."""
+
     type: Literal["typing"] = "typing"
 
 
 class Ping(_Frame):
+    """Is the line alive?"""
+
     type: Literal["ping"] = "ping"
 
 
@@ -149,12 +176,16 @@ def _check_message(frame: MessageSend) -> None:
 
 
 class CitationView(_Frame):
+    """A source of a reply."""
+
     title: str
     heading: str
     url: str
 
 
 class ReceiptField(_Frame):
+    """A line of a receipt."""
+
     label: str
     value: str
 
@@ -168,6 +199,8 @@ class Receipt(_Frame):
 
 
 class MessageView(_Frame):
+    """A message of the transcript."""
+
     id: str
     role: Literal["customer", "assistant", "agent", "system"]
     text: str
@@ -181,6 +214,8 @@ class MessageView(_Frame):
 
 
 class ToolView(_Frame):
+    """A tool call of a running turn."""
+
     ordinal: int
     name: str
     label: str
@@ -196,6 +231,8 @@ class TurnView(_Frame):
 
 
 class Ready(_Frame):
+    """The transcript, and the answer that is being written."""
+
     type: Literal["ready"] = "ready"
     conversation: str
     messages: tuple[MessageView, ...]
@@ -203,6 +240,8 @@ class Ready(_Frame):
 
 
 class MessageAccepted(_Frame):
+    """The message is stored, and will be answered by `turn`."""
+
     type: Literal["message.accepted"] = "message.accepted"
     id: str
     message: str
@@ -210,16 +249,22 @@ class MessageAccepted(_Frame):
 
 
 class MessageCreated(_Frame):
+    """Somebody else added a message."""
+
     type: Literal["message.created"] = "message.created"
     message: MessageView
 
 
 class AnswerStarted(_Frame):
+    """The turn runs; text of an earlier run is void."""
+
     type: Literal["answer.started"] = "answer.started"
     turn: str
 
 
 class AnswerDelta(_Frame):
+    """A piece of the answer that begins at `offset`."""
+
     type: Literal["answer.delta"] = "answer.delta"
     turn: str
     offset: int
@@ -227,12 +272,16 @@ class AnswerDelta(_Frame):
 
 
 class AnswerReset(_Frame):
+    """The text of this turn is void; it starts again."""
+
     type: Literal["answer.reset"] = "answer.reset"
     turn: str
     reason: str
 
 
 class ToolStarted(_Frame):
+    """A tool is at work."""
+
     type: Literal["tool.started"] = "tool.started"
     turn: str
     ordinal: int
@@ -241,6 +290,8 @@ class ToolStarted(_Frame):
 
 
 class ToolFinished(_Frame):
+    """It is done, with what it did."""
+
     type: Literal["tool.finished"] = "tool.finished"
     turn: str
     ordinal: int
@@ -250,12 +301,16 @@ class ToolFinished(_Frame):
 
 
 class AnswerCompleted(_Frame):
+    """The reply as it is stored."""
+
     type: Literal["answer.completed"] = "answer.completed"
     turn: str
     message: MessageView
 
 
 class AnswerFailed(_Frame):
+    """No answer came; `text` says so to the customer."""
+
     type: Literal["answer.failed"] = "answer.failed"
     turn: str
     code: str
@@ -264,17 +319,23 @@ class AnswerFailed(_Frame):
 
 
 class ConversationUpdated(_Frame):
+    """The conversation was closed or taken over."""
+
     type: Literal["conversation.updated"] = "conversation.updated"
     status: str
     agent: str | None = None
 
 
 class Restarting(_Frame):
+    """The server is about to restart."""
+
     type: Literal["restarting"] = "restarting"
     retry_after_ms: int
 
 
 class Error(_Frame):
+    """The client's last frame could not be acted on."""
+
     type: Literal["error"] = "error"
     code: ErrorCode
     detail: str
@@ -283,6 +344,8 @@ class Error(_Frame):
 
 
 class Pong(_Frame):
+    """The line is alive."""
+
     type: Literal["pong"] = "pong"
 
 

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.core.cache import cache
+from redis.exceptions import RedisError
 
 from chat.protocol import (
     AnswerDelta,
@@ -30,6 +31,9 @@ from chat.protocol import (
 )
 
 logger = logging.getLogger(__name__)
+
+UNAVAILABLE = (OSError, RedisError)
+"""What a Redis that is away raises. An answer goes on without it."""
 
 Sink = Callable[[str], Awaitable[None]]
 
@@ -82,7 +86,7 @@ async def publish(conversation: UUID, frame: ServerFrame, *, skip: Sink | None =
         event = {"type": "relay.frame", "origin": PROCESS, "text": text}
         try:
             await get_channel_layer().group_send(group(conversation), event)
-        except OSError as error:  # the layer is a doorbell: others catch up through `sync`
+        except UNAVAILABLE as error:  # the layer is a doorbell: others catch up through `sync`
             logger.warning("channel layer unavailable: %s", error)
 
 
@@ -132,6 +136,13 @@ class LiveAnswer:
         await publish(self.conversation, delta)
         await self._snapshot()
 
+    async def close(self) -> None:
+        """Sends what is left. Nothing of the answer goes out after this: its end comes next."""
+        if self._flusher:
+            self._flusher.cancel()
+            await asyncio.wait({self._flusher})
+        await self.flush()
+
     async def reset(self, reason: str) -> None:
         """Throws the text away: the next attempt starts clean."""
         self.text, self._sent = "", 0
@@ -163,7 +174,10 @@ class LiveAnswer:
         if crosses_processes() and now - self._snapshot_at >= SNAPSHOT_INTERVAL:
             self._snapshot_at = now
             snapshot: dict[str, Any] = self.view().model_dump()
-            await cache.aset(_snapshot_key(self.turn), snapshot, SNAPSHOT_TTL)
+            try:
+                await cache.aset(_snapshot_key(self.turn), snapshot, SNAPSHOT_TTL)
+            except UNAVAILABLE as error:
+                logger.warning("no snapshot for other processes: %s", error)
 
 
 async def snapshot(turn: UUID) -> TurnView | None:
@@ -171,7 +185,11 @@ async def snapshot(turn: UUID) -> TurnView | None:
     live = _live.get(turn)
     if live:
         return live.view()
-    kept = await cache.aget(_snapshot_key(turn)) if crosses_processes() else None
+    try:
+        kept = await cache.aget(_snapshot_key(turn)) if crosses_processes() else None
+    except UNAVAILABLE as error:
+        logger.warning("no snapshot of another process: %s", error)
+        return None
     return TurnView.model_validate(kept) if kept else None
 
 

@@ -4,6 +4,7 @@ A turn that runs again finds the rows of its first run. What finished is not don
 is in the history. What did not is run once more under its old ordinal, on which effects are unique.
 """
 
+import asyncio
 import time
 from dataclasses import dataclass
 
@@ -16,6 +17,12 @@ from chat.models import ToolCall
 from chat.protocol import Receipt, as_json
 from chat.relay import LiveAnswer
 from chat.toolbox import Tool, ToolContext, ToolOutcome, ToolOutput
+
+MAX_NAME = 100
+"""Characters of a tool's name in its row: a model may invent any."""
+
+UNKNOWN_LABEL = "Working on it…"
+"""What the customer sees of a call to a tool that does not exist."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +40,10 @@ class ToolRunner:
             turn_id=self.claim.turn,
             ordinal=ordinal,
             round=round_,
-            name=call.name,
+            name=call.name[:MAX_NAME],
             arguments=call.arguments,
         )
-        outcome = await self._run(row)
+        outcome = await self._finished(row)
         return outcome.result(call.id)
 
     async def resume(self) -> int:
@@ -44,12 +51,22 @@ class ToolRunner:
         rows = await in_database(list)(ToolCall.objects.filter(turn_id=self.claim.turn))
         for row in rows:
             if row.status == ToolCall.Status.RUNNING:
-                await self._run(row)
+                await self._finished(row)
         return len(rows)
+
+    async def _finished(self, row: ToolCall) -> ToolOutcome:
+        """Runs a call to its end even when its turn is stopped meanwhile: an effect that happened
+        must be in its row. A tool's time limit bounds the wait."""
+        running = asyncio.ensure_future(self._run(row))
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            await asyncio.wait({running})
+            raise
 
     async def _run(self, row: ToolCall) -> ToolOutcome:
         tool = self.tools.get(row.name)
-        label = tool.label if tool else row.name
+        label = tool.label if tool else UNKNOWN_LABEL
         await self.live.tool_started(row.ordinal, row.name, label)
         started = time.monotonic()
         outcome = await self._call(tool, row)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.conf import settings
+from django.db import DatabaseError
 
 from chat import agent, conversations, history, leases, prompt, providers, relay, transcript
 from chat.citations import CitationFilter
@@ -42,6 +43,9 @@ APOLOGY = (
     "or write “open a ticket” and our team will get back to you."
 )
 STOPPED = "You stopped this answer."
+
+RERUN_DELAY = 1.0
+"""Seconds before a turn that lost its database runs again: a restart of it takes about as long."""
 
 _tasks: dict[UUID, asyncio.Task[None]] = {}
 _stops: dict[UUID, asyncio.Event] = {}
@@ -100,8 +104,11 @@ async def shut_down() -> None:
 
 async def run(turn_id: UUID) -> None:
     """Runs a turn to its end, then whatever was asked meanwhile. Does nothing if it is taken."""
-    claim = await in_database(leases.claim)(turn_id)
+    claim = await _claim(turn_id)
     if claim is None:
+        abandoned = await in_database(leases.abandoned)(turn_id)
+        if abandoned:
+            start(abandoned)
         return
     try:
         with LiveAnswer(claim.conversation, claim.turn) as live:
@@ -110,9 +117,27 @@ async def run(turn_id: UUID) -> None:
         logger.warning("%s", lost)
         return
     except asyncio.CancelledError:
-        await in_database(leases.release)(claim)
+        await in_database(leases.release)(claim, counts=False)
         raise
+    except DatabaseError:
+        logger.exception("turn %s lost its database; it runs again", turn_id)
+        await asyncio.sleep(RERUN_DELAY)
+        await in_database(leases.release)(claim)
+        await run(turn_id)  # as often as its attempts allow; the last one only fails it
+        return
     await resume(claim.conversation)
+
+
+async def _claim(turn_id: UUID) -> Claim | None:
+    """Claims a turn. A claim that is cancelled half-way is given back when it is there."""
+    claiming = asyncio.ensure_future(in_database(leases.claim)(turn_id))
+    try:
+        return await asyncio.shield(claiming)
+    except asyncio.CancelledError:
+        claim = await claiming
+        if claim:
+            await in_database(leases.release)(claim, counts=False)
+        raise
 
 
 class _Run:
@@ -129,6 +154,9 @@ class _Run:
         await relay.publish(self.claim.conversation, AnswerStarted(turn=str(self.claim.turn)))
         if self.claim.attempt > leases.MAX_ATTEMPTS:
             await self._fail("ATTEMPTS", APOLOGY)
+            return
+        if self.claim.stop_requested:
+            await self._fail("stopped", STOPPED)
             return
         answering = asyncio.create_task(self._answer())
         watching = asyncio.create_task(self._watch())
@@ -147,12 +175,23 @@ class _Run:
         """Keeps the lease; returns when the customer wants the answer stopped."""
         wake = _stops[self.claim.turn] = asyncio.Event()
         try:
-            while not await in_database(leases.renew)(self.claim):
+            stopped = False
+            while not stopped:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(wake.wait(), leases.HEARTBEAT)
                 wake.clear()
+                stopped = await self._renew()
         finally:
             _stops.pop(self.claim.turn, None)
+
+    async def _renew(self) -> bool:
+        """Renews the lease; tells whether to stop. A beat that fails is made up by the next: the
+        lease lasts for several."""
+        try:
+            return await in_database(leases.renew)(self.claim)
+        except DatabaseError as error:
+            logger.warning("turn %s missed a heartbeat: %s", self.claim.turn, error)
+            return False
 
     async def _answer(self) -> None:
         conversation = await in_database(Conversation.objects.get)(pk=self.claim.conversation)
@@ -202,7 +241,7 @@ class _Run:
         match error:
             case None:
                 await self._complete(partial=self.progress.partial)
-            case LeaseLost():
+            case LeaseLost() | DatabaseError():
                 raise error
             case ProviderError():
                 logger.error("turn %s failed: %s", self.claim.turn, error)
@@ -227,13 +266,14 @@ class _Run:
             await self._fail("stopped", STOPPED)
 
     async def _complete(self, *, partial: bool) -> None:
-        await self.live.flush()
+        await self.live.close()
         reply = Reply(self.live.text, self.citations.cited, partial)
         view = await in_database(_commit)(self.claim, reply, self.progress.record())
         completed = AnswerCompleted(turn=str(self.claim.turn), message=view)
         await relay.publish(self.claim.conversation, completed)
 
     async def _fail(self, code: str, text: str) -> None:
+        await self.live.close()
         record = self.progress.record()
         await in_database(conversations.fail)(self.claim, code=code, text=text, record=record)
         failed = AnswerFailed(turn=str(self.claim.turn), code=code, text=text, retryable=True)

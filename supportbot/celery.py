@@ -4,8 +4,11 @@ import os
 
 from celery import Celery
 
+from supportbot import queue_folder
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "supportbot.settings")
 
+queue_folder.install()
 app = Celery("supportbot")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -75,14 +75,22 @@ TEMPLATES = [
 
 if ENV.database_url:
     DATABASES = {
-        "default": dj_database_url.parse(ENV.database_url, conn_max_age=60, conn_health_checks=True)
+        # A request runs in a thread of its own, and a connection that is kept would outlive it: the
+        # pool keeps them instead.
+        "default": dj_database_url.parse(ENV.database_url, conn_max_age=0, conn_health_checks=True)
     }
+    if "postgresql" in DATABASES["default"]["ENGINE"]:
+        DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+            "min_size": 1,
+            "max_size": 10,  # one for each request at work at once; PostgreSQL allows 100 in all
+            "timeout": 10,  # seconds a request waits for a connection before it fails
+        }
 else:
     DATABASES = {
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": str(DATA_DIR / "db.sqlite3"),
-            "CONN_MAX_AGE": None,
+            "CONN_MAX_AGE": 0,
             "OPTIONS": {
                 "timeout": 20,
                 # A transaction that begins as a reader and then writes cannot wait for the lock:

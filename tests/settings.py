@@ -25,10 +25,12 @@ from supportbot.settings import DATA_DIR, DATABASES  # noqa: E402
 DATABASES["default"].setdefault("TEST", {})
 if "sqlite3" in DATABASES["default"]["ENGINE"]:
     DATABASES["default"]["TEST"]["NAME"] = DATA_DIR / "test.sqlite3"
-
 else:
     # Nothing of a test has to survive a crash, and a transactional test commits a lot.
-    DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c synchronous_commit=off"
+    DATABASES["default"]["OPTIONS"]["options"] = "-c synchronous_commit=off"
+    # A pool would keep sessions of the test database open when it has to be dropped. The tests of
+    # whole processes have one.
+    del DATABASES["default"]["OPTIONS"]["pool"]
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Tasks wait here until a test runs them, as they wait for a worker in production.

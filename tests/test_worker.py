@@ -23,6 +23,8 @@ if "publish" in sys.argv:
     ring.delay()
     print("published")
 else:
+    from django.conf import settings
+    (settings.DATA_DIR / "queue" / "0_half-written.celery.msg").touch()
     worker = EmbeddedWorker()
     worker.start()
     print("ran" if ran.wait(20) else "did not run")

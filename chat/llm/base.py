@@ -3,7 +3,7 @@
 A provider takes a `Request` and yields events:
 
     TextDelta*  ToolUse*  UsageReport  End          a normal stream, in this order
-    ProviderFailed                                  from a wrapper: an attempt that another one replaced
+    ProviderFailed                                  from a wrapper: an attempt that failed
 
 A stream that ends without `End` is an error of the adapter. Errors leave as one tree, in which
 whoever understands a failure decides whether it is worth another try:
@@ -175,7 +175,7 @@ class UsageReport:
 
 @dataclass(frozen=True, slots=True)
 class ProviderFailed:
-    """An attempt that failed before any visible text and was replaced by the next provider."""
+    """An attempt that failed. The next provider takes over where nothing was shown yet."""
 
     provider: str
     model: str

@@ -36,8 +36,8 @@ class Fallback:
         self._providers = tuple(providers)
 
     async def stream(self, request: Request) -> AsyncIterator[Event]:
-        """Yields the events of the first provider that answers, after a ProviderFailed for each
-        one before it; raises ProviderError."""
+        """Yields the events of the first provider that answers, with a ProviderFailed for each that
+        failed; raises ProviderError after the last of them."""
         for provider in self._providers:
             started = time.perf_counter()
             begun = False
@@ -48,15 +48,15 @@ class Fallback:
                     yield event
                 return
             except ProviderError as error:
-                if begun or provider is self._providers[-1]:
-                    raise
-                latency = time.perf_counter() - started
-                failed = _failed(provider, error, latency)
+                cause = error
+                failed = _failed(provider, error, time.perf_counter() - started)
             finally:
                 # Ends the request upstream at once when the reader stops early.
                 if isinstance(events, AsyncGenerator):
                     await events.aclose()
             yield failed
+            if begun or provider is self._providers[-1]:
+                raise cause
 
     async def complete_structured(
         self, request: Request, schema: type[Schema]

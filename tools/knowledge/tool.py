@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from chat.database import in_database
+from chat.database import in_backend
 from chat.llm.base import Citation
 from chat.toolbox import FromCustomer, ToolContext, ToolOutput, tool
 from tools.knowledge import extract
@@ -71,7 +71,7 @@ async def search_knowledge_base(
         query: What the customer wants to know, as a complete question that makes sense without
             the conversation, in the customer's language.
     """
-    return await in_database(_search)(query)
+    return await in_backend(_search)(query)
 
 
 def _search(query: str) -> ToolOutput:

@@ -5,7 +5,7 @@ from typing import Annotated
 from django.utils import timezone
 from pydantic import Field
 
-from chat.database import in_database
+from chat.database import in_backend
 from chat.toolbox import FromCustomer, MissingArgument, ToolContext, ToolOutput, tool
 from tools.orders import wording
 from tools.orders.backends import OrderView, get_backend
@@ -82,7 +82,7 @@ async def check_order_status(
     number = normalise_number(order_number)
     if not number:
         raise MissingArgument("order_number")
-    order = await in_database(get_backend().find)(number, _whose(context, email))
+    order = await in_backend(get_backend().find)(number, _whose(context, email))
     return _found(order) if order else _not_found(context, number)
 
 

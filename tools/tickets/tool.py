@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from chat.database import in_database
+from chat.database import in_backend
 from chat.protocol import Receipt, ReceiptField
 from chat.toolbox import FromCustomer, MissingArgument, ToolContext, ToolOutput, tool
 from tools.tickets.backends import TicketView, get_backend
@@ -80,7 +80,7 @@ async def create_ticket(context: ToolContext, title: Title, description: Descrip
     if not description:
         raise MissingArgument("description")
     title = " ".join(_CONTROL.sub("", title).split()) or _headline(description)
-    ticket = await in_database(get_backend().create)(context, title, description)
+    ticket = await in_backend(get_backend().create)(context, title, description)
     return _opened(ticket, by_email=context.customer is not None)
 
 
