@@ -235,7 +235,10 @@ def _slot(name: str, hint: Any, required: bool) -> Slot:
     limits = (m for extra in extras for m in getattr(extra, "metadata", ()))
     max_length = next((m.max_length for m in limits if hasattr(m, "max_length")), None)
     if hinted is None:
-        return Slot(name, required, max_length=max_length)
+        # Words are what a customer has anyway; a number or a choice is nothing to guess at.
+        words = required and (hint is str or get_args(hint)[:1] == (str,))
+        ask = f"Which {name.replace('_', ' ')} do you mean?" if words else ""
+        return Slot(name, required, ask, free_text=words, max_length=max_length)
     return Slot(name, required, hinted.ask, hinted.pattern, hinted.free_text, max_length)
 
 

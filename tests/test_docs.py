@@ -8,6 +8,8 @@ import pytest
 from pydantic import SecretStr
 
 from chat import protocol
+from chat.llm.base import Request, UserMessage
+from chat.llm.offline import Call, next_step
 from supportbot.env import Environment
 
 ROOT = Path(__file__).parent.parent
@@ -54,3 +56,16 @@ def test_every_error_code_is_explained() -> None:
 def test_every_link_to_a_file_leads_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", document.read_text("utf-8")):
         assert (document.parent / target).exists(), target
+
+
+def test_the_readmes_tool_is_a_tool_that_works_without_a_model() -> None:
+    code = re.search(
+        r"```python\n(# shop/stock\.py\n.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S
+    )
+    assert code
+    module: dict[str, Any] = {}
+    exec(code[1], module)  # noqa: S102  # our own README
+    spec = module["check_stock"].spec
+    step = next_step(Request("", (UserMessage(spec.examples[0]),), tools=(spec,)))
+    assert isinstance(step, Call)
+    assert step.arguments == {"product": spec.examples[0]}

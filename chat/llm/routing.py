@@ -25,14 +25,22 @@ _STOP_WORDS = frozenset(
     "there these they this to u up ur us was we were what what's when where which who whom why will "
     "with would you your "
     # What people wrap around a wish, in support chats more than elsewhere.
-    "able anybody assist assistance check dont don't find gonna have hello help helping hey hi know "
+    "ok okay now real really actually able anybody assist assistance check dont don't find gonna have hello help helping hey hi know "
     "look looking need possible see seeing show somebody someone somehow tell thanks try trying "
     "understand wanna want way ya".split()
 )
 
 
+SAME = 0.999
+"""From here on an utterance is an example, word for word, but for what every request has."""
+
 VALUE_BONUS = 0.15
 """What an exact value adds to a tool's score: "the ETA of 1234" is about an order, whatever an ETA is."""
+
+
+BONUS_MARGIN = 0.1
+"""How far behind the best a tool may be for its value to count: "let me talk to a human about 1234"
+is no question about an order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +85,18 @@ def rank(utterance: str, tools: Sequence[ToolSpec]) -> list[Route]:
     # A wish may stand in one sentence of a story: what comes before and after must not hide it.
     parts = {utterance, *filter(informative, sentences(utterance))}
     scores = np.max([_example_scores(part, examples) for part in parts], axis=0)
+    enough = float(max(scores)) - BONUS_MARGIN
     routes = [
-        Route(tool, float(score) + VALUE_BONUS * has_value(utterance, tool))
-        for tool, score in zip(routable, scores, strict=True)
+        (
+            Route(
+                tool, min(1.0, score + VALUE_BONUS * (score >= enough) * has_value(utterance, tool))
+            ),
+            score,
+        )
+        for tool, score in zip(routable, map(float, scores), strict=True)
     ]
-    return sorted(routes, key=lambda route: -route.score)
+    # Between equals the words decide: "cancel order 1234" is about cancelling.
+    return [route for route, _ in sorted(routes, key=lambda pair: (-pair[0].score, -pair[1]))]
 
 
 def _example_scores(utterance: str, examples: tuple[tuple[str, ...], ...]) -> list[float]:
@@ -92,6 +107,9 @@ def _example_scores(utterance: str, examples: tuple[tuple[str, ...], ...]) -> li
         near = vectors @ vector
         shared = np.array([_overlap(said, stem) for stem in stems])
         both = np.sort(0.6 * near + 0.4 * shared)[::-1]
+        if both[0] >= SAME:
+            scores.append(1.0)
+            continue
         # The best example decides; the next two steady it against a single odd neighbour.
         scores.append(float(0.7 * both[0] + 0.3 * both[:3].mean()))
     return scores

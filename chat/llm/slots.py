@@ -13,9 +13,9 @@ talk to a human" has none, "I was charged twice for the blue lamp" has enough.""
 
 
 def find(slot: Slot, text: str) -> str | None:
-    """The first value in `text` that looks like the slot's."""
-    match = re.search(slot.pattern, text) if slot.pattern else None
-    return match[0] if match else None
+    """The last value in `text` that looks like the slot's: people correct themselves forwards."""
+    found = [match[0] for match in re.finditer(slot.pattern, text)] if slot.pattern else []
+    return found[-1] if found else None
 
 
 def fill(
@@ -49,6 +49,12 @@ def _free_text(slot: Slot, words: str | None) -> str | None:
     if slot.max_length is None or len(text) <= slot.max_length:
         return text
     return text[: slot.max_length - 1].rsplit(" ", 1)[0] + "…"
+
+
+def says_something(utterance: str, tool: ToolSpec) -> bool:
+    """Whether an utterance says anything beyond the wish for the tool."""
+    known = set().union(*(informative(example) for example in tool.examples))
+    return bool(informative(utterance) - known)
 
 
 def describes(utterance: str, tool: ToolSpec) -> bool:

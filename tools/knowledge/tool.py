@@ -25,9 +25,15 @@ MAX_QUERY_LENGTH = 500
 
 EXAMPLES = (
     "how do I return an item?",
+    "I want to return my order",
+    "I want a refund",
+    "my order arrived damaged",
+    "I received the wrong item",
     "what is your refund policy?",
     "how long does a refund take?",
     "how much is shipping?",
+    "how long does delivery take?",
+    "how long does shipping take?",
     "do you ship to Canada?",
     "which payment methods do you accept?",
     "can I pay with a gift card?",

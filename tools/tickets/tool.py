@@ -50,8 +50,8 @@ Description = Annotated[
     str,
     Field(min_length=1, max_length=MAX_DESCRIPTION_LENGTH),
     FromCustomer(
-        ask="What is it about? Please describe it in a sentence or two, "
-        "and our team will take it from there.",
+        ask="What is it about? Please describe it in a sentence or two, with an e-mail address "
+        "for the reply if you are not signed in.",
         free_text=True,
     ),
 ]
@@ -74,7 +74,8 @@ async def create_ticket(context: ToolContext, title: Title, description: Descrip
     Args:
         title: What it is about, in a few words.
         description: The matter as the customer told it, with what the team needs to help: what
-            happened, what was expected, order numbers. No passwords and no card numbers.
+            happened, what was expected, order numbers, and for a guest the e-mail address to
+            reply to, for which you ask first. No passwords and no card numbers.
     """
     description = _CONTROL.sub("", description).strip()
     if not description:
@@ -89,17 +90,22 @@ def _headline(description: str) -> str:
 
 
 def _opened(ticket: TicketView, *, by_email: bool) -> ToolOutput:
-    where = "by e-mail" if by_email else "here in the chat"
+    """What is promised is what the team can do: a guest has no address that was verified."""
+    if by_email:
+        will = "look into it and reply to {} by e-mail."
+        reply: tuple[ReceiptField, ...] = (ReceiptField(label="Reply", value="By e-mail"),)
+    else:
+        will = "look into it. The reference leads them to this conversation."
+        reply = ()
     return ToolOutput(
-        content=f"Ticket {ticket.reference} is open. The team will reply to the customer {where}.",
-        text=f"I have opened ticket {ticket.reference} for you. Our team will look into it and "
-        f"reply to you {where}.",
+        content=f"Ticket {ticket.reference} is open. The team will {will.format('the customer')}",
+        text=f"I have opened ticket {ticket.reference} for you. Our team will {will.format('you')}",
         receipt=Receipt(
             title=f"Ticket {ticket.reference}",
             fields=(
                 ReceiptField(label="About", value=ticket.title),
                 ReceiptField(label="Status", value=ticket.status.capitalize()),
-                ReceiptField(label="Reply", value=where[0].upper() + where[1:]),
+                *reply,
             ),
             tone="success",
         ),

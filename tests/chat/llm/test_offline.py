@@ -1,10 +1,11 @@
 """The offline engine: it routes, asks, calls and words, and states nothing that no tool returned."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
-from chat.llm import offline
+from chat.llm import offline, small_talk
 from chat.llm.base import (
     AssistantMessage,
     End,
@@ -136,10 +137,10 @@ def test_messages_that_came_together_are_read_together() -> None:
 @pytest.mark.parametrize(
     ("text", "answer"),
     [
-        ("Hi!", offline.GREETING),
-        ("good morning", offline.GREETING),
-        ("Thank you so much", offline.ANYTHING_ELSE),
-        ("bye", offline.GOODBYE),
+        ("Hi!", small_talk.GREETING),
+        ("good morning", small_talk.GREETING),
+        ("Thank you so much", small_talk.ANYTHING_ELSE),
+        ("bye", small_talk.GOODBYE),
     ],
 )
 def test_a_greeting_is_a_greeting(text: str, answer: str) -> None:
@@ -171,7 +172,7 @@ async def test_it_streams_like_any_provider() -> None:
     request = Request("", (UserMessage("hello"),), tools=TOOLS)
     events = [event async for event in provider.stream(request)]
     text = "".join(event.text for event in events if isinstance(event, TextDelta))
-    assert text == offline.GREETING
+    assert text == small_talk.GREETING
     assert events[-1] == End(StopReason.END)
     request = Request("", (UserMessage("track parcel 1234"),), tools=TOOLS)
     events = [event async for event in provider.stream(request)]
@@ -182,3 +183,72 @@ async def test_it_streams_like_any_provider() -> None:
 async def test_it_cannot_be_held_to_a_schema() -> None:
     with pytest.raises(Unsupported):
         await OfflineProvider().complete_structured(Request("", (UserMessage("hi"),)), Reading)
+
+
+NOTE_ASK = "What happened?"
+OFFER = f"{offline.UNKNOWN} Shall I note it down?"
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("thank you very much, that helps", small_talk.ANYTHING_ELSE),
+        ("nope, thanks anyway", small_talk.ANYTHING_ELSE),
+        ("gracias", small_talk.ANYTHING_ELSE),
+        ("Guten Tag!", small_talk.GREETING),
+        ("how are you?", small_talk.WELL),
+        ("are you a bot?", small_talk.ABOUT_ME),
+        ("why?", offline.SAY_MORE),
+        ("\N{THUMBS UP SIGN}", offline.SAY_MORE),
+    ],
+)
+def test_what_is_about_nothing_is_not_looked_up(text: str, answer: str) -> None:
+    assert said(step(text)) == answer
+
+
+@pytest.mark.parametrize(
+    "text", ["thanks, but where is my parcel?", "great, and how do I clean the kettle?"]
+)
+def test_thanks_do_not_hide_a_question(text: str) -> None:
+    assert said(step(text, tools=())) != small_talk.ANYTHING_ELSE
+
+
+@pytest.mark.parametrize("text", ["ok, never mind", "no thanks, that's all", "I don't want that"])
+def test_an_offer_is_declined_in_many_words(text: str) -> None:
+    assert said(step("do you like jazz?", OFFER, text)) == offline.DECLINED
+
+
+def test_a_yes_to_something_else_first_accepts_nothing() -> None:
+    dialogue = ("do you like jazz?", OFFER, "sure, but first tell me how I clean the kettle")
+    assert called(step(*dialogue))[0] == "search"
+    assert called(step("do you like jazz?", OFFER, "sí, por favor"))[0] == "note"
+
+
+def test_another_question_is_no_description() -> None:
+    dialogue = ("I want to complain", NOTE_ASK, "how do I clean the kettle?")
+    assert called(step(*dialogue))[0] == "search"
+
+
+@pytest.mark.parametrize("text", ["yes", "let me talk to a human!", "I want to complain"])
+def test_the_same_wish_again_is_no_description_but_the_second_time_it_will_do(text: str) -> None:
+    assert said(step("I want to complain", NOTE_ASK, text)) == NOTE_ASK
+    assert called(step("I want to complain", NOTE_ASK, text, NOTE_ASK, text))[0] == "note"
+
+
+def test_the_last_of_two_values_counts() -> None:
+    text = "track 1234 please. I wrote to help@shop.example, my address is ada@mail.example"
+    assert called(step(text))[1]["email"] == "ada@mail.example"
+
+
+def test_an_example_word_for_word_goes_to_its_tool_whatever_else_is_alike() -> None:
+    close = replace(sample_tools.search.spec, examples=("when may my parcel arrive late?",) * 3)
+    assert said(step("track my parcel", tools=(close, *TOOLS))) == sample_tools.ORDER_ASK
+
+
+def test_a_value_does_not_outvote_what_is_wanted() -> None:
+    assert said(step("let me talk to a human about 1234")) == NOTE_ASK
+
+
+def test_a_question_is_searched_without_the_number_of_an_order() -> None:
+    asked = step("may I clean the kettle of 1234 with vinegar", tools=TOOLS[:2])
+    assert called(asked) == ("search", {"query": "may I clean the kettle of with vinegar"})

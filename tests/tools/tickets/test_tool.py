@@ -80,16 +80,16 @@ async def test_the_customer_reads_the_reference_and_what_happens_next(
         "Our team will look into it and reply to you by e-mail."
     )
     assert outcome.output.content == (
-        f"Ticket {reference} is open. The team will reply to the customer by e-mail."
+        f"Ticket {reference} is open. The team will look into it and reply to the customer by e-mail."
     )
     assert outcome.output.found
     assert outcome.error == ""
 
 
-async def test_a_guest_is_answered_in_the_chat(guest: ToolContext) -> None:
+async def test_a_guest_is_promised_no_reply_that_nobody_could_send(guest: ToolContext) -> None:
     outcome = await open_ticket(guest)
-    assert outcome.output.text.endswith("look into it and reply to you here in the chat.")
-    assert card(outcome)["Reply"] == "Here in the chat"
+    assert outcome.output.text.endswith("The reference leads them to this conversation.")
+    assert "Reply" not in card(outcome)
 
 
 async def test_the_card_proves_the_ticket(customer: ToolContext) -> None:
@@ -120,8 +120,8 @@ async def test_a_blank_description_is_asked_for(customer: ToolContext, descripti
     outcome = await open_ticket(customer, description=description)
     assert outcome.missing == ("description",)
     assert outcome.output.text == (
-        "What is it about? Please describe it in a sentence or two, "
-        "and our team will take it from there."
+        "What is it about? Please describe it in a sentence or two, with an e-mail address "
+        "for the reply if you are not signed in."
     )
     assert not await Ticket.objects.aexists()
 
