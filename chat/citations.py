@@ -10,9 +10,18 @@ from collections.abc import Iterable
 from chat.llm.base import Citation
 from chat.protocol import CitationView
 
-_MARKER = re.compile(r" ?\[([a-z]\d+-\d+(?:\s*,\s*[a-z]\d+-\d+)*)\]")
-_BEGINNING = re.compile(r" ?(?:\[(?:[a-z][\d\-]*(?:,\s*)?){0,8})?$")
+_MARKER = re.compile(r" ?\[\s*([a-z]\d+-\d+(?:\s*,\s*[a-z]\d+-\d+)*)\s*\]")
+_NUMBER = re.compile(r"(?: |(?<![\w)\]]))\[\d{1,2}\](?!\()")
+"""A number that the model wrote itself, as it reads them in its earlier answers: it names no source."""
+
+LONGEST_MARKER = 200
+"""Characters: a dozen ids. What is longer in brackets is text."""
+
+_BEGINNING = re.compile(rf" ?(?:\[[a-z\d,\s\-]{{0,{LONGEST_MARKER}}}\]?)?$")
 """What may be the start of a marker: held back until the rest shows what it is."""
+
+_CUT = re.compile(r" ?\[(?:[a-z]\d*(?:-\d*)?(?:\s*,\s*|$))*$")
+"""A marker whose end never came."""
 
 
 class CitationFilter:
@@ -22,6 +31,7 @@ class CitationFilter:
         self._known: dict[str, Citation] = {}
         self._cited: dict[tuple[str, str], CitationView] = {}
         self._held = ""
+        self._before = ""
         self.invented = 0
 
     def offer(self, citations: Iterable[Citation]) -> None:
@@ -39,12 +49,18 @@ class CitationFilter:
         held = _BEGINNING.search(text)
         cut = held.start() if held else len(text)
         self._held = text[cut:]
-        return _MARKER.sub(self._number, text[:cut])
+        return self._shown(text[:cut])
 
     def finish(self) -> str:
-        """Returns what was held back: the text is over."""
+        """Returns what was held back: the text is over. Half a marker is none."""
         rest, self._held = self._held, ""
-        return rest
+        return self._shown(_CUT.sub("", rest))
+
+    def _shown(self, text: str) -> str:
+        before = self._before.strip()  # tells `items[1]` from a number that stands alone
+        text = _NUMBER.sub("", before + text)[len(before) :]
+        self._before = text[-1:] or self._before
+        return _MARKER.sub(self._number, text)
 
     def _number(self, match: re.Match[str]) -> str:
         numbers = [self._cite(marker.strip()) for marker in match[1].split(",")]

@@ -25,9 +25,9 @@ _STOP_WORDS = frozenset(
     "there these they this to u up ur us was we were what what's when where which who whom why will "
     "with would you your "
     # What people wrap around a wish, in support chats more than elsewhere.
-    "ok okay now real really actually able anybody assist assistance check dont don't find gonna have hello help helping hey hi know "
-    "look looking need possible see seeing show somebody someone somehow tell thanks try trying "
-    "understand wanna want way ya".split()
+    "ok okay now real really actually able anybody assist assistance check dont don't find gonna have "
+    "hello help helping hey hi know look looking need possible see seeing show somebody someone "
+    "somehow tell thanks try trying understand wanna want way ya".split()
 )
 
 

@@ -22,7 +22,8 @@ _GREETING = re.compile(
 )
 _THANKS = re.compile(
     r"^\W*(?:(?:ok(?:ay)?|no(?:pe)?|all good)[ ,]*)?(?:many )?(?:thanks?|thank you|thx|ty|cheers|"
-    r"great|perfect|awesome|wonderful|good|nice|fine|alright|got it|i see|understood|gracias|danke|vielen dank|merci)\b",
+    r"great|perfect|awesome|wonderful|good|nice|fine|alright|got it|i see|understood|"
+    r"gracias|danke|vielen dank|merci)\b",
     re.I,
 )
 _GOODBYE = re.compile(

@@ -37,6 +37,7 @@ export class MessageList {
     else if (transcript.busy) nodes.push(this.thinking);
     this.#forget(new Set([...messages.map((m) => m.key), live?.turn]));
     place(this.log, nodes);
+    this.pin.empty = nodes.includes(this.empty);
     this.#follow(messages.length + (live ? 1 : 0));
   }
 

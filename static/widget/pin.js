@@ -4,6 +4,8 @@ const NEAR = 24;
 /** Keeps a scroller at its end as it grows, but only for a reader who is there. */
 export class Pin {
   pinned = true;
+  /** Nothing was said yet: what stands there is read from its beginning. */
+  empty = false;
   #last = 0;
 
   /** @param {HTMLElement} scroller @param {() => void} onBottom called when the reader is at the end */
@@ -17,7 +19,7 @@ export class Pin {
 
   /** Goes to the end if the reader was there; tells whether. */
   follow() {
-    if (this.pinned) this.toBottom(false);
+    if (this.pinned && !this.empty) this.toBottom(false);
     return this.pinned;
   }
 

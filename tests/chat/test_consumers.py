@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from chat import identity, providers
 from chat.consumers import ChatConsumer
 from chat.identity import Visitor
 from chat.llm.base import Request, ToolMessage
-from chat.models import Feedback, Message, Turn
+from chat.models import Conversation, Feedback, Message, Turn
 from tests.chat.socket import Socket
 from tests.fakes import ScriptedProvider, says
 
@@ -309,3 +310,22 @@ async def test_a_socket_that_closes_while_it_is_written_to_costs_the_others_noth
     await asyncio.wait_for(closing, 5)
     assert completed["message"]["text"] == "Hello, Ada."
     assert refused
+
+
+async def test_a_comment_keeps_nothing_that_cannot_be_stored(ada: Visitor) -> None:
+    providers.install(ScriptedProvider(says("Hello.")))
+    async with Socket(ada) as socket:
+        message = (await socket.ask("Hi"))["message"]["id"]
+        frame = {"type": "feedback.send", "message": message, "rating": "up"}
+        await socket.send({**frame, "comment": "good\0 answer"})
+        assert await socket.nothing()
+    assert (await Feedback.objects.aget()).comment == "good answer"
+
+
+async def test_an_email_that_the_shop_verified_anew_is_the_one_that_counts(ada: Visitor) -> None:
+    assert ada.customer
+    moved = replace(ada, customer=replace(ada.customer, email="new@mail.example"))
+    for visitor in (ada, moved):
+        async with Socket(visitor) as socket:
+            await socket.until("ready")
+    assert (await Conversation.objects.aget()).customer_email == "new@mail.example"

@@ -247,13 +247,22 @@ def test_more_articles_than_a_batch_are_imported(tmp_path: Path) -> None:
 
 def run_command(path: Path) -> tuple[str, str]:
     out, err = io.StringIO(), io.StringIO()
-    call_command("import_articles", str(path), stdout=out, stderr=err)
+    try:
+        call_command("import_articles", str(path), stdout=out, stderr=err)
+    finally:
+        said[:] = [out.getvalue(), err.getvalue()]
     return out.getvalue(), err.getvalue()
 
 
-def test_the_command_tells_what_it_did_and_what_it_left_out(tmp_path: Path) -> None:
+said: list[str] = []
+"""What the last command wrote, also when it ended with an error."""
+
+
+def test_the_command_tells_what_it_did_and_fails_for_what_it_left_out(tmp_path: Path) -> None:
     path = jsonl(tmp_path, LINEN, {"id": "x", "title": "X"})
-    out, err = run_command(path)
+    with pytest.raises(CommandError, match="Correct what failed"):
+        run_command(path)
+    out, err = said
     assert out == "Articles: 1 added, 0 changed, 0 unchanged, 1 failed.\n"
     assert err == f"{path}, line 2: text: Field required\n"
 

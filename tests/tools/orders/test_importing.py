@@ -210,13 +210,22 @@ def test_a_number_that_comes_twice_is_refused_the_second_time(tmp_path: Path) ->
 
 def run_command(path: Path) -> tuple[str, str]:
     out, err = io.StringIO(), io.StringIO()
-    call_command("import_orders", str(path), stdout=out, stderr=err)
+    try:
+        call_command("import_orders", str(path), stdout=out, stderr=err)
+    finally:
+        said[:] = [out.getvalue(), err.getvalue()]
     return out.getvalue(), err.getvalue()
 
 
-def test_the_command_tells_what_it_did(tmp_path: Path) -> None:
+said: list[str] = []
+"""What the last command wrote, also when it ended with an error."""
+
+
+def test_the_command_tells_what_it_did_and_fails_for_a_bad_row(tmp_path: Path) -> None:
     path = write(tmp_path, row(), row(order_id="7", email="nobody"))
-    out, err = run_command(path)
+    with pytest.raises(CommandError, match="Correct what failed"):
+        run_command(path)
+    out, err = said
     assert out == "Orders: 1 added, 0 changed, 0 unchanged, 1 failed.\n"
     assert err.startswith(f"{path}, line 2: email: String should match pattern")
     assert "nobody" not in err

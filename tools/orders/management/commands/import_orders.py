@@ -24,3 +24,5 @@ class Command(BaseCommand):
         for bad in report.failed:
             self.stderr.write(f"{path}, {bad.place}: {bad.reason}")
         self.stdout.write(f"Orders: {report}.")
+        if report.failed:
+            raise CommandError("Correct what failed and import again; the rest is stored.")
