@@ -25,5 +25,5 @@ def cost(provider: str, model: str, usage: Usage) -> Decimal | None:
     )
     try:
         return calc_price(priced, model_ref=model, provider_id=vendor).total_price
-    except LookupError:
+    except (LookupError, ValueError):  # an unknown model, or counts that contradict each other
         return None

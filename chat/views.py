@@ -1,10 +1,13 @@
 """The HTTP edge of the chat: a session for the widget."""
 
-import json
+from collections.abc import Callable
+from functools import wraps
 
-from django.http import HttpRequest, JsonResponse
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from chat import conversations, identity
@@ -24,15 +27,44 @@ class SessionRequest(BaseModel):
     new: bool = False
 
 
+PREFLIGHT_AGE = 7200
+"""Seconds a browser may remember the answer to a preflight: the most that Chromium does."""
+
+View = Callable[[HttpRequest], HttpResponse]
+
+
+def from_the_shops_pages(view: View) -> View:
+    """Lets pages of `SUPPORTBOT_ORIGINS` call a view: CORS, as https://fetch.spec.whatwg.org has it.
+
+    No credentials are allowed, because none are used: the token is in the body.
+    """
+
+    @wraps(view)
+    def wrapped(request: HttpRequest) -> HttpResponse:
+        preflight = request.method == "OPTIONS"
+        response = HttpResponse(status=204) if preflight else view(request)
+        patch_vary_headers(response, ["Origin"])
+        origin = request.headers.get("Origin", "")
+        if origin in settings.ORIGINS:
+            response["Access-Control-Allow-Origin"] = origin
+            response["Access-Control-Allow-Methods"] = "POST"
+            response["Access-Control-Allow-Headers"] = "content-type"
+            response["Access-Control-Max-Age"] = str(PREFLIGHT_AGE)
+        return response
+
+    return wrapped
+
+
 @csrf_exempt  # authenticated by tokens in the body, never by a cookie
-@require_POST
-def session(request: HttpRequest) -> JsonResponse:
+@require_http_methods(["POST", "OPTIONS"])
+@from_the_shops_pages
+def session(request: HttpRequest) -> HttpResponse:
     """`POST /api/session`: answers `{token, conversation}`."""
-    if len(request.body) > MAX_BODY:
+    if _length(request) > MAX_BODY or len(request.body) > MAX_BODY:
         return _problem(413, "too_large", "The body is larger than any session request.")
     try:
-        asked = SessionRequest.model_validate(json.loads(request.body or b"{}"))
-    except (ValidationError, ValueError):
+        asked = SessionRequest.model_validate_json(request.body or b"{}")
+    except ValidationError:
         return _problem(400, "invalid_request", "The body is not a JSON session request.")
     try:
         visitor = _visitor(asked)
@@ -41,6 +73,12 @@ def session(request: HttpRequest) -> JsonResponse:
     conversation = conversations.open_conversation(visitor, new=asked.new)
     token = identity.issue_session(visitor)
     return JsonResponse({"token": token, "conversation": str(conversation.pk)})
+
+
+def _length(request: HttpRequest) -> int:
+    """What the client says it sends; Django refuses a large body in words of its own."""
+    length = request.headers.get("Content-Length", "")
+    return int(length) if length.isascii() and length.isdigit() else 0
 
 
 def _visitor(asked: SessionRequest) -> Visitor:

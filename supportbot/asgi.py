@@ -1,6 +1,7 @@
 """The ASGI application: HTTP, and the chat's WebSocket."""
 
 import os
+from typing import Any
 
 from django.core.asgi import get_asgi_application
 
@@ -8,16 +9,25 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "supportbot.settings")
 http = get_asgi_application()  # before the imports below: it loads the apps they need
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
-from django.urls import path  # noqa: E402
+from channels.security.websocket import OriginValidator  # noqa: E402
+from django.conf import settings  # noqa: E402
+from django.urls import path, re_path  # noqa: E402
 
 from chat.consumers import ChatConsumer  # noqa: E402
+
+
+async def nowhere(scope: Any, receive: Any, send: Any) -> None:
+    """Any other address: refused before it is accepted, which the client sees as a 403."""
+    await receive()
+    await send({"type": "websocket.close"})
+
 
 application = ProtocolTypeRouter(
     {
         "http": http,
-        "websocket": AllowedHostsOriginValidator(
-            URLRouter([path("ws/chat/", ChatConsumer.as_asgi())])
+        "websocket": OriginValidator(
+            URLRouter([path("ws/chat/", ChatConsumer.as_asgi()), re_path("", nowhere)]),  # type: ignore[arg-type]  # typed for views
+            [*settings.ALLOWED_HOSTS, *settings.ORIGINS],
         ),
     }
 )

@@ -8,6 +8,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from django.utils.module_loading import import_string
 
 from chat.toolbox import Tool
+from supportbot import secret_key
 
 IDENTITY_SECRET_LENGTH = 32
 """Characters: 256 bits, as RFC 7518 section 3.2 asks of an HS256 key."""
@@ -61,10 +62,12 @@ def backends(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
     for name in _BACKENDS:
         path = getattr(settings, name)
         try:
-            import_string(path)
+            problem = "" if isinstance(import_string(path), type) else "is not a class"
         except ImportError as error:
+            problem = str(error)
+        if problem:
             hint = f"SUPPORTBOT_{name} takes the dotted path of a class."
-            messages.append(Error(f"{path}: {error}.", hint=hint, id="supportbot.E003"))
+            messages.append(Error(f"{path}: {problem}.", hint=hint, id="supportbot.E003"))
     return messages
 
 
@@ -99,3 +102,19 @@ def identity_secret(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMe
             id="supportbot.W001",
         )
     ]
+
+
+@register
+def production(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
+    """A database server means production: no debug pages, and a key that cannot be guessed."""
+    if settings.EMBEDDED_DATABASE:
+        return []
+    messages: list[CheckMessage] = []
+    if settings.DEBUG:
+        hint = "Unset DEBUG, or DATABASE_URL for a try on this machine."
+        messages.append(Error("DEBUG is on in production.", hint=hint, id="supportbot.E005"))
+    if len(settings.SECRET_KEY) < secret_key.SHORTEST:
+        hint = "Make one: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
+        told = f"SECRET_KEY has fewer than {secret_key.SHORTEST} characters."
+        messages.append(Error(told, hint=hint, id="supportbot.E006"))
+    return messages

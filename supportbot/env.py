@@ -4,8 +4,10 @@
 kept as a problem, which the system checks report with a hint: one start shows all of them.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -21,14 +23,41 @@ def _split(value: Any) -> Any:
     )
 
 
-def _url(value: str) -> str:
-    if value and "://" not in value:
-        raise ValueError("is not a URL: it needs a scheme, as in https://host")
+def _url(*schemes: str) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        if value and ("://" not in value or value.partition("://")[0] not in schemes):
+            raise ValueError(f"is not a URL that begins with {' or '.join(schemes)}://")
+        return value
+
+    return check
+
+
+def _origin(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or value != f"{parts.scheme}://{parts.netloc}":
+        raise ValueError(f"{value} is not an origin such as https://shop.example")
     return value
 
 
+def _folder(value: Path) -> Path:
+    try:
+        value.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"{value} is no folder: {error.strerror}") from None
+    return value
+
+
+def _upper(value: Any) -> Any:
+    return value.upper() if isinstance(value, str) else value
+
+
+def _stripped(value: Any) -> Any:
+    return value.strip() if isinstance(value, str) else value
+
+
 Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
-Url = Annotated[str, AfterValidator(_url)]
+Url = Annotated[str, AfterValidator(_url("https", "http"))]
+Key = Annotated[SecretStr, BeforeValidator(_stripped)]
 
 
 class Environment(BaseSettings):
@@ -48,24 +77,24 @@ class Environment(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="The address the server listens on.")
     port: int = Field(default=8000, ge=1, le=65535, description="The port it listens on.")
-    data_dir: Path = Field(
+    data_dir: Annotated[Path, AfterValidator(_folder)] = Field(
         default=Path("var"), description="Where the embedded database, queue and key are kept."
     )
-    database_url: Url = Field(
+    database_url: Annotated[str, AfterValidator(_url("postgres", "postgresql", "sqlite"))] = Field(
         default="", description="`postgres://…` for PostgreSQL; SQLite under `DATA_DIR` when empty."
     )
-    redis_url: Url = Field(
+    redis_url: Annotated[str, AfterValidator(_url("redis", "rediss", "unix"))] = Field(
         default="",
         description="`redis://…` for the cache, channel layer and Celery broker; in-process ones when empty.",
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        default="INFO", description="The least severe log line that is written."
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = (
+        Field(default="INFO", description="The least severe log line that is written.")
     )
-    anthropic_api_key: SecretStr = Field(default=SecretStr(""), description="Turns Claude on.")
+    anthropic_api_key: Key = Field(default=SecretStr(""), description="Turns Claude on.")
     anthropic_base_url: Url = Field(
         default="", description="Another address for Anthropic's API, such as a gateway."
     )
-    openai_api_key: SecretStr = Field(default=SecretStr(""), description="Turns OpenAI on.")
+    openai_api_key: Key = Field(default=SecretStr(""), description="Turns OpenAI on.")
     openai_base_url: Url = Field(
         default="",
         description="Another address for OpenAI's API, or that of vLLM, Ollama or llama.cpp.",
@@ -96,6 +125,13 @@ class Environment(BaseSettings):
     supportbot_identity_secret: SecretStr = Field(
         default=SecretStr(""),
         description="The key (32 characters or more) with which the host site signs its customers' identity.",
+    )
+    supportbot_origins: Annotated[
+        list[Annotated[str, AfterValidator(_origin)]], NoDecode, BeforeValidator(_split)
+    ] = Field(
+        default=[],
+        description="The origins of the pages that carry the widget, such as `https://shop.example`, by "
+        "comma. This server's own need not be named.",
     )
     supportbot_demo: bool | None = Field(
         default=None,
@@ -143,7 +179,10 @@ def load() -> tuple[Environment, dict[str, str]]:
     try:
         return Environment(), {}
     except ValidationError as error:
-        problems = {str(e["loc"][0]): e["msg"] for e in error.errors(include_url=False)}
+        problems = {
+            str(e["loc"][0]): e["msg"].removeprefix("Value error, ")
+            for e in error.errors(include_url=False)
+        }
     defaults = {
         name: field.get_default(call_default_factory=True)
         for name, field in Environment.model_fields.items()

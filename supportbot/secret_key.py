@@ -1,22 +1,42 @@
 """The key that signs sessions, made once where the environment gives none."""
 
 import os
+import secrets
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 from django.utils.crypto import salted_hmac
 
+SHORTEST = 32
+"""Characters of a key that is worth one."""
+
 
 def load_or_make(path: Path) -> str:
-    """The key kept at `path`; a new random one, readable by its owner alone, on the first start."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    key = get_random_secret_key()
-    with os.fdopen(descriptor, "w") as file:
-        file.write(key)
+    """The key kept at `path`; a new random one, readable by its owner alone, on the first start.
+
+    Raises ImproperlyConfigured for a file that holds no key.
+    """
+    if not path.exists():
+        _make(path)
+    key = path.read_text().strip()
+    if len(key) < SHORTEST:
+        raise ImproperlyConfigured(f"{path} holds no key: delete it, and a new one is made.")
     return key
+
+
+def _make(path: Path) -> None:
+    """Appears whole or not at all, whoever stops or starts in between."""
+    written = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(get_random_secret_key())
+    try:
+        os.link(written, path)
+    except FileExistsError:
+        pass  # another process was first: its key counts
+    finally:
+        written.unlink()
 
 
 def derive(key: str, purpose: str) -> str:

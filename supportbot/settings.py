@@ -15,11 +15,12 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 ENV, ENV_PROBLEMS = env.load()
 
 DATA_DIR = ENV.data_dir.resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+DATA_DIR.mkdir(parents=True, exist_ok=True)  # the default one, where the variable's was no folder
 
 SECRET_KEY = ENV.secret_key.get_secret_value() or secret_key.load_or_make(DATA_DIR / "secret_key")
 DEBUG = ENV.debug
 ALLOWED_HOSTS = ENV.allowed_hosts
+ORIGINS = ENV.supportbot_origins
 HOST = ENV.host
 PORT = ENV.port
 DEMO = ENV.demo
@@ -100,6 +101,7 @@ else:
             },
         }
     }
+EMBEDDED_DATABASE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES: dict[str, dict[str, Any]]

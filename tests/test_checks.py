@@ -25,6 +25,7 @@ def test_the_tests_own_configuration_is_good() -> None:
         ("AGENT_TOOLS", ["chat.protocol.encode"], "supportbot.E002", "is not a tool"),
         ("AGENT_TOOLS", ["tools.orders.tool.check_order_status"] * 2, "supportbot.E002", "already"),
         ("ORDER_BACKEND", "tools.orders.backends.Nothing", "supportbot.E003", "Nothing"),
+        ("ORDER_BACKEND", "tools.orders.backends.get_backend", "supportbot.E003", "not a class"),
         ("PROVIDERS", ["anthropic", "offline"], "supportbot.E004", "ANTHROPIC_API_KEY"),
         ("PROVIDERS", ["openai_compatible"], "supportbot.E004", "OPENAI_BASE_URL"),
         ("IDENTITY_SECRET", "short", "supportbot.W001", "SUPPORTBOT_IDENTITY_SECRET"),
@@ -46,3 +47,11 @@ def test_every_message_has_a_hint(settings: Settings) -> None:
     ours = [m for m in run_checks() if (m.id or "").startswith("supportbot.")]
     assert len({m.id for m in ours}) == 5
     assert all(m.hint for m in ours)
+
+
+def test_production_has_no_debug_pages_and_a_key_that_cannot_be_guessed(settings: Settings) -> None:
+    settings.EMBEDDED_DATABASE = False
+    settings.DEBUG, settings.SECRET_KEY = True, "short"
+    assert {"supportbot.E005", "supportbot.E006"} <= set(problems())
+    settings.DEBUG, settings.SECRET_KEY = False, "x" * 50
+    assert problems() == {}

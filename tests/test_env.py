@@ -49,6 +49,9 @@ def test_every_bad_value_is_told_and_replaced_by_its_default(
         "PORT": "99999",
         "DEBUG": "perhaps",
         "REDIS_URL": "localhost",
+        "DATABASE_URL": "nonsense://x",
+        "DATA_DIR": "/dev/null/x",
+        "SUPPORTBOT_ORIGINS": "https://shop.example/page",
         "SUPPORTBOT_PROVIDERS": "claude",
     }
     for name, value in bad.items():
@@ -58,6 +61,16 @@ def test_every_bad_value_is_told_and_replaced_by_its_default(
     assert set(problems) == set(bad)
     assert (environment.port, environment.debug, environment.redis_url) == (8000, False, "")
     assert environment.supportbot_shop_name == "Other & Co"
+
+
+def test_what_people_write_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOG_LEVEL", "info")
+    monkeypatch.setenv("OPENAI_API_KEY", "  ")
+    monkeypatch.setenv("SUPPORTBOT_ORIGINS", "https://shop.example, http://localhost:3000")
+    environment, problems = env.load()
+    assert problems == {}
+    assert (environment.log_level, environment.providers) == ("INFO", ["offline"])
+    assert environment.supportbot_origins == ["https://shop.example", "http://localhost:3000"]
 
 
 def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,10 +53,14 @@ def _parse(place: str, line: bytes, schema: type[Row]) -> Row | BadRow:
         return BadRow(place, "is not UTF-8")
     except json.JSONDecodeError as error:
         return BadRow(place, f"is not valid JSON: {error.msg} at column {error.colno}")
+    except RecursionError:
+        return BadRow(place, "is nested too deeply")
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "row"
         return BadRow(place, f"{where}: {first['msg']}")
+    except ValueError:  # json's own word for it comes with the interpreter's limits
+        return BadRow(place, "has a number of too many digits")
 
 
 def with_progress(items: Iterable[Item], *, total: int, name: str, to: TextIO) -> Iterator[Item]:

@@ -37,7 +37,7 @@ from chat.llm.base import (
     Usage,
     UserMessage,
 )
-from chat.llm.transport import PerLoop, sdk_timeout, transport_failure
+from chat.llm.transport import PerLoop, sdk_timeout, tls_context, transport_failure
 from chat.llm.wire import (
     READ_TIMEOUT,
     Effort,
@@ -106,7 +106,7 @@ class AnthropicProvider:
                 base_url=base_url,
                 timeout=sdk_timeout(timeout),
                 max_retries=0,  # retrying is the stack's business: it knows the turn's deadline
-                http_client=http_client or DefaultAioHttpClient(),
+                http_client=http_client or DefaultAioHttpClient(verify=tls_context()),
             )
         )
 

@@ -16,7 +16,7 @@ from openai import (
 from pydantic import BaseModel, PydanticUserError
 
 from chat.llm.base import ProviderError, ServerFailed, Unsupported
-from chat.llm.transport import PerLoop, sdk_timeout, transport_failure
+from chat.llm.transport import PerLoop, sdk_timeout, tls_context, transport_failure
 from chat.llm.wire import failure
 
 CAUGHT = (OpenAIError, httpx2.HTTPError, OSError, ValueError, RecursionError)
@@ -38,7 +38,7 @@ def clients(
             base_url=base_url,
             timeout=sdk_timeout(timeout),
             max_retries=0,  # retrying is the stack's business: it knows the turn's deadline
-            http_client=http_client or DefaultAioHttpClient(),
+            http_client=http_client or DefaultAioHttpClient(verify=tls_context()),
         )
     )
 

@@ -148,10 +148,15 @@ def ending(meter: Meter, reason: StopReason, calls: list[ToolCall], usage: Usage
     return [*map(ToolUse, calls), meter.report(usage), End(reason)]
 
 
+MOST_TOKENS = 2**31 - 1
+"""What the ledger's integer columns hold, a thousand times what any request takes: a server that
+reports more reports nonsense, which must not cost the customer an answer."""
+
+
 def count(usage: object, name: str) -> int:
     """A number of tokens. The SDKs leave out or null what a server did not send."""
     value = getattr(usage, name, None)
-    return max(0, value) if isinstance(value, int) else 0
+    return min(max(0, value), MOST_TOKENS) if isinstance(value, int) else 0
 
 
 # What goes wrong
@@ -285,4 +290,5 @@ def translated(
 
 def json_text(value: Any) -> str:
     """JSON for a model to read: short, and not escaped where it need not be."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    # No NaN or Infinity: 1e999 parses to one, and no database column takes it.
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from chat import identity
 from chat.identity import Visitor
@@ -59,6 +60,8 @@ def test_a_signed_identity_opens_the_customers_own_conversation(
         (b"[]", 400, "invalid_request"),
         (b'{"token": 7}', 400, "invalid_request"),
         (b"\xff\xfe", 400, "invalid_request"),
+        (b"[" * 16_000, 400, "invalid_request"),
+        (b"x" * 3_000_000, 413, "too_large"),
         ({"token": "forged"}, 401, "unauthorized"),
         ({"identity": "forged"}, 401, "unauthorized"),
         ({"token": "x" * 20_000}, 413, "too_large"),
@@ -72,3 +75,20 @@ def test_bad_input_is_told(client: Client, body: Any, status: int, code: str) ->
 
 def test_only_post_is_allowed(client: Client) -> None:
     assert client.get("/api/session").status_code == 405
+
+
+def test_only_the_shops_pages_may_ask_from_another_origin(
+    client: Client, settings: Settings
+) -> None:
+    settings.ORIGINS = ["https://shop.example"]
+    for origin, allowed in (("https://shop.example", True), ("https://evil.example", False)):
+        preflight = client.options("/api/session", headers={"origin": origin})
+        answer = client.post(
+            "/api/session", "{}", content_type="application/json", headers={"origin": origin}
+        )
+        for response in (preflight, answer):
+            told = response.headers.get("Access-Control-Allow-Origin")
+            assert told == (origin if allowed else None)
+            assert "Origin" in response.headers["Vary"]
+            assert "Access-Control-Allow-Credentials" not in response.headers
+    assert Conversation.objects.count() == 2, "a preflight opens none"

@@ -98,3 +98,18 @@ def test_progress_draws_a_bar_on_a_terminal() -> None:
     list(with_progress("abc", total=3, name="letters", to=screen))
     assert "letters" in screen.getvalue()
     assert "3/3" in screen.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"[" * 100_000, "is nested too deeply"),
+        (b'{"watts": ' + b"9" * 5_000 + b"}", "has a number of too many digits"),
+    ],
+)
+def test_what_the_parser_gives_up_on_is_one_bad_row(
+    tmp_path: Path, line: bytes, reason: str
+) -> None:
+    rows = list(read(lines(tmp_path, line + b'\n{"name": "Oak", "watts": 5}'), Lamp))
+    assert rows[0] == ("line 1", BadRow("line 1", reason))
+    assert isinstance(rows[1][1], Lamp)

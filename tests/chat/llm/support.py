@@ -66,6 +66,7 @@ NOT_ARGUMENTS = [
     pytest.param('"Norway"', id="string"),
     pytest.param("null", id="null"),
     pytest.param('{"query": NaN}', id="NaN"),
+    pytest.param('{"query": 1e999}', id="infinite"),
     pytest.param("[" * 9999, id="too deep to parse"),
     pytest.param('{"query": "Norway"} and more', id="trailing text"),
     pytest.param('{"query": "\\ud83d"}', id="half a surrogate pair"),
