@@ -1,11 +1,27 @@
-"""The wiring, as a Django app: its commands, its demo and its system checks."""
+"""The wiring, as a Django app: its commands, its demo, its system checks and what a request leaves."""
+
+from typing import Any
 
 from django.apps import AppConfig
+from django.conf import settings
+from django.core.signals import request_finished
+from django.db import connections
 
 
 class SupportbotConfig(AppConfig):
     name = "supportbot"
 
     def ready(self) -> None:
-        """Registers the system checks."""
+        """Registers the system checks, and what has to happen after each request."""
         from supportbot import checks  # noqa: F401, PLC0415  # Django wants checks imported here
+
+        if settings.EMBEDDED_DATABASE:
+            request_finished.connect(_let_go)
+
+
+def _let_go(**_: Any) -> None:
+    """Closes the request's connection to SQLite. Each request has a thread of its own, whose
+    connection would stay open until the garbage collector comes by."""
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close()

@@ -91,7 +91,7 @@ else:
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": str(DATA_DIR / "db.sqlite3"),
-            "CONN_MAX_AGE": 0,
+            "CONN_MAX_AGE": None,  # the conversation's thread keeps its own; see supportbot.apps
             "OPTIONS": {
                 "timeout": 20,
                 # A transaction that begins as a reader and then writes cannot wait for the lock:

@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
 from chat import protocol
 from chat.llm.base import Request, UserMessage
 from chat.llm.offline import Call, next_step
 from supportbot.env import Environment
+from tools.knowledge.importing import ArticleRow
+from tools.orders.importing import OrderRow
+from tools.orders.models import OrderStatus
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -69,3 +72,10 @@ def test_the_readmes_tool_is_a_tool_that_works_without_a_model() -> None:
     step = next_step(Request("", (UserMessage(spec.examples[0]),), tools=(spec,)))
     assert isinstance(step, Call)
     assert step.arguments == {"product": spec.examples[0]}
+
+
+@pytest.mark.parametrize("schema", [ArticleRow, OrderRow])
+def test_every_key_of_an_import_is_told(schema: type[BaseModel]) -> None:
+    told = (DOCS / "imports.md").read_text("utf-8")
+    assert [name for name in schema.model_fields if f"`{name}`" not in told] == []
+    assert [status for status in OrderStatus.values if f"`{status}`" not in told] == []
