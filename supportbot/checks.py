@@ -45,7 +45,7 @@ def tools(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
 def _tool_problem(path: str, names: set[str]) -> str:
     try:
         loaded = import_string(path)
-    except (ImportError, TypeError) as error:
+    except (ImportError, TypeError, ValueError) as error:
         return str(error)
     if not isinstance(loaded, Tool):
         return "is not a tool"
@@ -63,7 +63,7 @@ def backends(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
         path = getattr(settings, name)
         try:
             problem = "" if isinstance(import_string(path), type) else "is not a class"
-        except ImportError as error:
+        except (ImportError, TypeError, ValueError) as error:  # the last two: a path with no start
             problem = str(error)
         if problem:
             hint = f"SUPPORTBOT_{name} takes the dotted path of a class."

@@ -4,13 +4,27 @@
 kept as a problem, which the system checks report with a hint: one start shows all of them.
 """
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from supportbot import secret_key
 
 ProviderName = Literal["anthropic", "openai", "openai_compatible", "offline"]
 
@@ -26,10 +40,23 @@ def _split(value: Any) -> Any:
 def _url(*schemes: str) -> Callable[[str], str]:
     def check(value: str) -> str:
         if value and ("://" not in value or value.partition("://")[0] not in schemes):
-            raise ValueError(f"is not a URL that begins with {' or '.join(schemes)}://")
+            raise ValueError(f"is not a URL that begins with {':// or '.join(schemes)}://")
+        try:
+            urlsplit(value).port  # noqa: B018  # raises for what is not one
+        except ValueError:
+            told = "has no host and port that can be read; a password's special characters are %-escaped"
+            raise ValueError(told) from None
         return value
 
     return check
+
+
+def _database(value: str) -> str:
+    if value.startswith("postgres"):
+        parsed = dj_database_url.parse(value)
+        if not parsed["NAME"] and "service" not in parsed.get("OPTIONS", {}):
+            raise ValueError("names no database, as postgres://user:password@host:5432/name does")
+    return value
 
 
 def _origin(value: str) -> str:
@@ -39,11 +66,21 @@ def _origin(value: str) -> str:
     return value
 
 
-def _folder(value: Path) -> Path:
+def _folder(value: Path, info: ValidationInfo) -> Path:
     try:
         value.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=value):
+            pass
     except OSError as error:
-        raise ValueError(f"{value} is no folder: {error.strerror}") from None
+        told = f"{value} is no folder that can be written to: {error.strerror}"
+        raise ValueError(told) from None
+    key = value / "secret_key"
+    set_ = info.data.get("secret_key")
+    if key.exists() and not (set_ and set_.get_secret_value()):
+        try:
+            secret_key.read(key)
+        except (ImproperlyConfigured, OSError, UnicodeDecodeError) as error:
+            raise ValueError(str(error).removesuffix(".")) from None
     return value
 
 
@@ -78,9 +115,13 @@ class Environment(BaseSettings):
     host: str = Field(default="127.0.0.1", description="The address the server listens on.")
     port: int = Field(default=8000, ge=1, le=65535, description="The port it listens on.")
     data_dir: Annotated[Path, AfterValidator(_folder)] = Field(
-        default=Path("var"), description="Where the embedded database, queue and key are kept."
+        default=Path("var"),
+        validate_default=True,
+        description="Where the embedded database, queue and key are kept.",
     )
-    database_url: Annotated[str, AfterValidator(_url("postgres", "postgresql", "sqlite"))] = Field(
+    database_url: Annotated[
+        str, AfterValidator(_url("postgres", "postgresql", "sqlite")), AfterValidator(_database)
+    ] = Field(
         default="", description="`postgres://…` for PostgreSQL; SQLite under `DATA_DIR` when empty."
     )
     redis_url: Annotated[str, AfterValidator(_url("redis", "rediss", "unix"))] = Field(
@@ -188,4 +229,7 @@ def load() -> tuple[Environment, dict[str, str]]:
         for name, field in Environment.model_fields.items()
         if name in problems
     }
+    if "data_dir" in defaults:  # the default folder may be what is wrong
+        defaults["data_dir"] = Path(tempfile.mkdtemp(prefix="supportbot-"))
+        atexit.register(shutil.rmtree, defaults["data_dir"], ignore_errors=True)
     return Environment(**defaults), {name.upper(): reason for name, reason in problems.items()}

@@ -15,10 +15,15 @@ SHORTEST = 32
 def load_or_make(path: Path) -> str:
     """The key kept at `path`; a new random one, readable by its owner alone, on the first start.
 
-    Raises ImproperlyConfigured for a file that holds no key.
+    Raises ImproperlyConfigured for a file that holds no key, OSError for one that cannot be read.
     """
     if not path.exists():
         _make(path)
+    return read(path)
+
+
+def read(path: Path) -> str:
+    """The key kept at `path`. Raises as `load_or_make` does."""
     key = path.read_text().strip()
     if len(key) < SHORTEST:
         raise ImproperlyConfigured(f"{path} holds no key: delete it, and a new one is made.")

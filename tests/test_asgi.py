@@ -9,6 +9,8 @@ from pytest_django import Settings
 
 from supportbot import asgi
 
+pytestmark = pytest.mark.django_db  # channels closes old connections around each frame
+
 SHOP = "https://shop.example"
 
 

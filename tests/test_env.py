@@ -1,5 +1,7 @@
 """The environment: typed, with defaults, and every problem told."""
 
+from pathlib import Path
+
 import pytest
 
 from supportbot import env
@@ -61,6 +63,38 @@ def test_every_bad_value_is_told_and_replaced_by_its_default(
     assert set(problems) == set(bad)
     assert (environment.port, environment.debug, environment.redis_url) == (8000, False, "")
     assert environment.supportbot_shop_name == "Other & Co"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("DATABASE_URL", "postgres://host:port/name", "host and port"),
+        ("DATABASE_URL", "postgres://user:p#w@host/name", "host and port"),
+        ("DATABASE_URL", "postgres://host", "names no database"),
+        ("REDIS_URL", "redis://host:port/0", "host and port"),
+        ("REDIS_URL", "amqp://host", "begins with redis:// or rediss:// or unix://"),
+        ("DATA_DIR", "/proc", "can be written to"),
+    ],
+)
+def test_what_cannot_be_used_is_told_by_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    problems = env.load()[1]
+    assert set(problems) == {name}
+    assert said in problems[name]
+
+
+def test_a_key_file_without_a_key_is_told_where_it_would_be_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "secret_key").touch()
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    environment, problems = env.load()
+    assert f"{tmp_path / 'secret_key'} holds no key: delete it" in problems["DATA_DIR"]
+    assert environment.data_dir != tmp_path
+    monkeypatch.setenv("SECRET_KEY", "x" * 50)
+    assert env.load()[1] == {}
 
 
 def test_what_people_write_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:

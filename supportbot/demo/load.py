@@ -8,6 +8,7 @@ from django.core.management.base import OutputWrapper
 from django.utils import timezone
 
 from supportbot import demo
+from tools.jsonl import Report
 from tools.knowledge.importing import import_articles
 from tools.knowledge.models import Article
 from tools.orders.importing import import_orders
@@ -28,13 +29,19 @@ _DAYS = {
 def once(output: OutputWrapper | TextIO) -> None:
     """Loads what is not there yet; a shop that has content of its own is left alone."""
     if not Article.objects.exists():
-        output.write(f"Demo articles: {import_articles(demo.FOLDER / 'articles')}")
+        _tell(output, "articles", import_articles(demo.FOLDER / "articles"))
     if not Order.objects.exists():
         orders = import_orders([_dated(order) for order in demo.orders()])
-        output.write(f"Demo orders: {orders}")
+        _tell(output, "orders", orders)
     users = get_user_model().objects
     if not users.exists():
         users.create_superuser(STAFF_NAME, "staff@juniperandoak.example", STAFF_PASSWORD)
+
+
+def _tell(output: OutputWrapper | TextIO, name: str, report: Report) -> None:
+    """Says what was loaded, and of every row that was not, why."""
+    failed = [f"  {row.place}: {row.reason}" for row in report.failed]
+    output.write("\n".join([f"Demo {name}: {report}", *failed]))
 
 
 def _dated(order: dict[str, Any]) -> dict[str, Any]:

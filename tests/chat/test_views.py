@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import AsyncClient, Client
+from django.test.client import FakePayload
 from pytest_django import Settings
 
 from chat import identity
@@ -71,6 +72,13 @@ def test_bad_input_is_told(client: Client, body: Any, status: int, code: str) ->
     assert post(client, body)[0] == status
     assert post(client, body)[1]["code"] == code
     assert not Conversation.objects.exists()
+
+
+async def test_a_body_of_no_told_length_is_measured(async_client: AsyncClient) -> None:
+    sent = FakePayload(b"x" * 3_000_000)
+    response = await async_client.request(method="POST", path="/api/session", _body_file=sent)  # type: ignore[attr-defined]  # there is no public way to leave out the length
+    assert response.status_code == 413
+    assert response.json()["code"] == "too_large"
 
 
 def test_only_post_is_allowed(client: Client) -> None:
