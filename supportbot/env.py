@@ -124,7 +124,7 @@ class Environment(BaseSettings):
     ] = Field(
         default="", description="`postgres://…` for PostgreSQL; SQLite under `DATA_DIR` when empty."
     )
-    redis_url: Annotated[str, AfterValidator(_url("redis", "rediss", "unix"))] = Field(
+    redis_url: Annotated[str, AfterValidator(_url("redis", "rediss"))] = Field(
         default="",
         description="`redis://…` for the cache, channel layer and Celery broker; in-process ones when empty.",
     )

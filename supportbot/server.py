@@ -36,6 +36,8 @@ def run(*, host: str, port: int, ready: Callable[[], None]) -> None:
     providers.shared()  # imports the SDKs now rather than in the first customer's turn
     worker = EmbeddedWorker() if settings.EMBEDDED_WORKER else None
     warm_up = threading.Thread(target=_warm_up, name="warm-up", daemon=True)
+    # Twisted installs its reactor at run time, so its type is not known before.
+    reactor: Any = _reactor
     server = Server(
         application=application,
         endpoints=build_endpoint_description_strings(host=host, port=port),
@@ -44,10 +46,9 @@ def run(*, host: str, port: int, ready: Callable[[], None]) -> None:
         ping_interval=20,  # routers and proxies drop a connection that is silent for a minute
         ping_timeout=30,
         server_name="supportbot",
-        ready_callable=partial(_open, worker, warm_up, ready),
+        # Not before the reactor runs: until then nobody would handle a Ctrl-C.
+        ready_callable=partial(reactor.callWhenRunning, _open, worker, warm_up, ready),
     )
-    # Twisted installs its reactor at run time, so its type is not known before.
-    reactor: Any = _reactor
     reactor.addSystemEventTrigger("before", "shutdown", _stop_turns)
     server.run()
     _end_tasks(twisted_loop)

@@ -15,7 +15,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 ENV, ENV_PROBLEMS = env.load()
 
 DATA_DIR = ENV.data_dir.resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)  # the default one, where the variable's was no folder
+DATA_DIR.mkdir(parents=True, exist_ok=True)
 
 SECRET_KEY = ENV.secret_key.get_secret_value() or secret_key.load_or_make(DATA_DIR / "secret_key")
 DEBUG = ENV.debug

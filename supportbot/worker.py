@@ -23,7 +23,8 @@ class EmbeddedWorker:
 
     def __init__(self) -> None:
         self._stopping = threading.Event()
-        self._worker = _worker()
+        self._ready = threading.Event()
+        self._worker = self._made()
         self._thread = threading.Thread(target=self._work, name="celery", daemon=True)
 
     def start(self) -> None:
@@ -34,8 +35,19 @@ class EmbeddedWorker:
         """Takes no more tasks and waits for the running ones, for STOP_TIMEOUT at most."""
         self._stopping.set()
         if self._thread.is_alive():
+            self._ready.wait(STOP_TIMEOUT)  # one that is stopped while it starts trips over itself
             self._worker.stop()
             self._thread.join(STOP_TIMEOUT)
+
+    def _made(self) -> Any:
+        return app.WorkController(
+            pool_cls="threads",
+            concurrency=2,
+            without_gossip=True,
+            without_mingle=True,
+            without_heartbeat=True,
+            ready_callback=lambda consumer: self._ready.set(),
+        )
 
     def _work(self) -> None:
         """Works until `stop`. A worker that met an error it cannot recover from only returns:
@@ -43,15 +55,5 @@ class EmbeddedWorker:
         self._worker.start()
         while not self._stopping.wait(RESTART_DELAY):
             logger.error("the embedded worker ended; another one takes over")
-            self._worker = _worker()
+            self._worker = self._made()
             self._worker.start()
-
-
-def _worker() -> Any:
-    return app.WorkController(
-        pool_cls="threads",
-        concurrency=2,
-        without_gossip=True,
-        without_mingle=True,
-        without_heartbeat=True,
-    )
