@@ -2,8 +2,10 @@
 
 A provider takes a `Request` and yields events:
 
-    TextDelta*  ToolUse*  UsageReport  End          a normal stream, in this order
-    ProviderFailed                                  from a wrapper: an attempt that failed
+    TextDelta*  ToolUse*  UsageReport  End      a normal stream, in this order; Progress in between
+    AttemptStarted                              from a wrapper: a request goes out
+    ProviderFailed                              from a wrapper: an attempt that failed
+    Reset                                       from a wrapper: all text so far is void
 
 A stream that ends without `End` is an error of the adapter. Errors leave as one tree, in which
 whoever understands a failure decides whether it is worth another try:
@@ -19,7 +21,10 @@ whoever understands a failure decides whether it is worth another try:
     ├── AuthenticationFailed   AUTH            no
     ├── ContentFiltered        CONTENT_FILTER  no
     ├── ContextTooLong         CONTEXT_LENGTH  no
-    └── Unsupported            UNSUPPORTED     no
+    ├── Malformed              MALFORMED       no, after one repair
+    ├── Unsupported            UNSUPPORTED     no
+    ├── CircuitOpen            CIRCUIT_OPEN    no: nobody was asked
+    └── BudgetExceeded         BUDGET          no: nobody was asked
 
 Nothing here imports Django: a script can use `chat.llm` as it is.
 """
@@ -126,14 +131,30 @@ Message = UserMessage | AssistantMessage | ToolMessage
 
 
 @dataclass(frozen=True, slots=True)
+class Payer:
+    """On whose account a request is: budgets are kept by conversation and by customer."""
+
+    conversation: str
+    customer: str
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
-    """One round of a turn. `tools_allowed` is False in the last round: the answer must come now."""
+    """One round of a turn.
+
+    `tools_allowed` is False in the last round: the answer must come now. `deadline` is the moment
+    of `time.monotonic()` by which the whole turn is over. `avoid` names providers that failed
+    earlier in the turn.
+    """
 
     system: str
     messages: tuple[Message, ...]
     tools: tuple[ToolSpec, ...] = ()
     tools_allowed: bool = True
     max_output_tokens: int = 1024
+    deadline: float | None = None
+    avoid: frozenset[str] = frozenset()
+    payer: Payer | None = None
 
 
 class StopReason(StrEnum):
@@ -153,8 +174,22 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptStarted:
+    """A request goes out: its provider and model, and which attempt of this provider's it is."""
+
+    provider: str
+    model: str
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class TextDelta:
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The model is at work on something that is no text: it thinks, or writes a tool call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,17 +206,35 @@ class UsageReport:
     usage: Usage
     latency: float
     first_token: float | None
+    attempt: int = 1
+    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderFailed:
-    """An attempt that failed. The next provider takes over where nothing was shown yet."""
+    """An attempt that failed.
+
+    `usage` is what it took as far as that is known, None where the vendor charges nothing: the
+    request was refused or never arrived. `final` tells that the provider is given up for this turn.
+    `asked` is False where no request went out.
+    """
 
     provider: str
     model: str
     code: str
     detail: str
     latency: float
+    attempt: int = 1
+    usage: Usage | None = None
+    final: bool = True
+    asked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """All text of the turn so far is void: another attempt starts clean. `reason` is a code."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,15 +242,18 @@ class End:
     reason: StopReason
 
 
-Event = TextDelta | ToolUse | UsageReport | ProviderFailed | End
+Event = (
+    AttemptStarted | TextDelta | Progress | ToolUse | UsageReport | ProviderFailed | Reset | End
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Structured(Generic[Schema]):
-    """A structured output: the validated value and what it took."""
+    """A structured output: the validated value, what it took, and the attempts before it."""
 
     value: Schema
     report: UsageReport
+    failed: tuple[ProviderFailed, ...] = ()
 
 
 class Provider(Protocol):
@@ -224,7 +280,11 @@ class Provider(Protocol):
 
 @dataclass
 class ProviderError(Exception):
-    """A provider did not answer. `retry_after` is the server's wish, in seconds."""
+    """A provider did not answer.
+
+    `retry_after` is the server's wish, in seconds. `usage` is what the attempt took as far as that
+    is known or can be estimated; None where the vendor processed nothing.
+    """
 
     detail: str
     provider: str = ""
@@ -232,7 +292,9 @@ class ProviderError(Exception):
     status: int | None = None
     code: ClassVar[str] = "API_ERROR"
     retryable: ClassVar[bool] = False
+    asked: ClassVar[bool] = True
     request_id: str | None = field(default=None, kw_only=True)
+    usage: Usage | None = field(default=None, kw_only=True)
 
     def __str__(self) -> str:
         return f"{self.provider or 'provider'}: {self.code}: {self.detail}"
@@ -286,3 +348,23 @@ class ContextTooLong(ProviderError):
 
 class Unsupported(ProviderError):
     code = "UNSUPPORTED"
+
+
+@dataclass
+class Malformed(ProviderError):
+    """A structured output that does not fit its schema. `text` is what the model wrote, for the
+    repair; `problems` says what is wrong with it, without quoting it."""
+
+    code = "MALFORMED"
+    text: str = field(default="", kw_only=True, repr=False)
+    problems: str = field(default="", kw_only=True)
+
+
+class CircuitOpen(ProviderError):
+    code = "CIRCUIT_OPEN"
+    asked = False
+
+
+class BudgetExceeded(ProviderError):
+    code = "BUDGET"
+    asked = False
