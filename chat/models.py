@@ -9,7 +9,11 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Conversation(models.Model):
-    """What one owner (see `chat.identity`) and the bot said to each other."""
+    """What one owner (see `chat.identity`) and the bot said to each other.
+
+    `summary` stands for the messages up to the id `summarised_to`, once the whole is too long for a
+    request (see `chat.history`).
+    """
 
     class Status(models.TextChoices):
         OPEN = "open", _("open")
@@ -20,6 +24,9 @@ class Conversation(models.Model):
     customer_id = models.CharField(_("customer id"), max_length=120, blank=True)
     customer_email = models.CharField(_("customer e-mail"), max_length=254, blank=True)
     customer_name = models.CharField(_("customer name"), max_length=200, blank=True)
+    locale = models.CharField(_("language"), max_length=16, blank=True)
+    summary = models.TextField(_("summary"), blank=True)
+    summarised_to = models.BigIntegerField(default=0, editable=False)
     status = models.CharField(
         _("status"), max_length=10, choices=Status.choices, default=Status.OPEN
     )
@@ -44,6 +51,9 @@ class Turn(models.Model):
 
     A runner claims a turn with a lease and a fencing number: a write with an older number than the
     row's comes from a runner that lost its lease, and is refused.
+
+    `provider` and `model` wrote the reply; `passed_over` tells why those before them did not, as
+    `{provider, model, code, detail}`. `claims_caught` counts answers that claimed what no tool did.
     """
 
     class Status(models.TextChoices):
@@ -64,6 +74,9 @@ class Turn(models.Model):
     model = models.CharField(max_length=100, blank=True)
     prompt_hash = models.CharField(max_length=16, blank=True)
     error_code = models.CharField(max_length=40, blank=True)
+    passed_over = models.JSONField(default=list, blank=True)
+    claims_caught = models.PositiveSmallIntegerField(default=0)
+    cached = models.BooleanField(default=False)
     first_token_ms = models.PositiveIntegerField(_("first token, ms"), null=True, blank=True)
     duration_ms = models.PositiveIntegerField(_("duration, ms"), null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -222,27 +235,44 @@ class Classification(models.Model):
 class UsageRecord(models.Model):
     """One request to a provider: what it took and what it cost.
 
-    `cost` is in US dollars; NULL where the model's price is not known, never 0.
+    `cost` is in US dollars, at the prices of `price_version`; NULL where the model's price or what
+    the request took is not known, never 0. `estimated` marks figures that the vendor did not report.
     """
 
     class Purpose(models.TextChoices):
         ANSWER = "answer", _("answer")
         CLASSIFICATION = "classification", _("classification")
+        SUMMARY = "summary", _("summary")
+
+    class Outcome(models.TextChoices):
+        OK = "ok", _("ok")
+        FAILED = "failed", _("failed")
+        STOPPED = "stopped", _("stopped")
 
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="usage")
     turn = models.ForeignKey(Turn, models.CASCADE, related_name="usage", null=True, blank=True)
-    purpose = models.CharField(max_length=20, choices=Purpose.choices, default=Purpose.ANSWER)
-    provider = models.CharField(max_length=40)
-    model = models.CharField(max_length=100, blank=True)
-    input_tokens = models.PositiveIntegerField(default=0)
-    output_tokens = models.PositiveIntegerField(default=0)
-    cache_read_tokens = models.PositiveIntegerField(default=0)
-    cache_write_tokens = models.PositiveIntegerField(default=0)
+    customer = models.CharField(_("customer"), max_length=150, blank=True)
+    purpose = models.CharField(
+        _("purpose"), max_length=20, choices=Purpose.choices, default=Purpose.ANSWER
+    )
+    provider = models.CharField(_("provider"), max_length=40)
+    model = models.CharField(_("model"), max_length=100, blank=True)
+    attempt = models.PositiveSmallIntegerField(_("attempt"), default=1)
+    outcome = models.CharField(
+        _("outcome"), max_length=10, choices=Outcome.choices, default=Outcome.OK
+    )
+    error_code = models.CharField(_("error"), max_length=40, blank=True)
+    input_tokens = models.PositiveIntegerField(_("input tokens"), default=0)
+    output_tokens = models.PositiveIntegerField(_("output tokens"), default=0)
+    cache_read_tokens = models.PositiveIntegerField(_("read from cache"), default=0)
+    cache_write_tokens = models.PositiveIntegerField(_("written to cache"), default=0)
+    estimated = models.BooleanField(_("estimated"), default=False)
+    cached = models.BooleanField(_("from our cache"), default=False)
     cost = models.DecimalField(_("cost, $"), max_digits=14, decimal_places=8, null=True, blank=True)
+    price_version = models.CharField(_("prices"), max_length=40, blank=True)
     latency_ms = models.PositiveIntegerField(_("latency, ms"), default=0)
     first_token_ms = models.PositiveIntegerField(_("first token, ms"), null=True, blank=True)
-    outcome = models.CharField(max_length=40, default="ok")
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(_("time"), auto_now_add=True)
 
     class Meta:
         ordering: ClassVar = ["-created_at"]
@@ -252,3 +282,62 @@ class UsageRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider} {self.model}: {self.input_tokens} + {self.output_tokens} tokens"
+
+
+class Spending(models.Model):
+    """What one account spent, in US dollars, and what is reserved for requests that are under way.
+
+    An account is a conversation, a customer's day, a day or a month: see `chat.budgets`, the only
+    writer. The two `told` times keep staff from being told twice.
+    """
+
+    account = models.CharField(_("account"), max_length=200, unique=True)
+    spent = models.DecimalField(_("spent, $"), max_digits=14, decimal_places=8, default=0)
+    reserved = models.DecimalField(_("reserved, $"), max_digits=14, decimal_places=8, default=0)
+    soft_told_at = models.DateTimeField(null=True, blank=True)
+    hard_told_at = models.DateTimeField(null=True, blank=True)
+    updated_at = models.DateTimeField(_("last request"), auto_now=True)
+
+    class Meta:
+        ordering: ClassVar = ["-updated_at"]
+        verbose_name = _("spending")
+        verbose_name_plural = _("spending")
+
+    def __str__(self) -> str:
+        return f"{self.account}: ${self.spent:.4f}"
+
+
+class Reservation(models.Model):
+    """The worst case of one request, reserved on its accounts until it is settled. One that is not
+    settled by `expires_at` belonged to a process that died: it counts as spent."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    accounts = models.JSONField()
+    amount = models.DecimalField(max_digits=14, decimal_places=8)
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = _("reservation")
+        verbose_name_plural = _("reservations")
+
+    def __str__(self) -> str:
+        return f"${self.amount:.4f}"
+
+
+class Alert(models.Model):
+    """Something that staff should act on: told once, counted when it happens again, closed by them."""
+
+    key = models.CharField(max_length=200, unique=True)
+    text = models.TextField(_("what"))
+    count = models.PositiveIntegerField(_("times"), default=1)
+    created_at = models.DateTimeField(_("first"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("last"), auto_now=True)
+    closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-updated_at"]
+        verbose_name = _("alert")
+        verbose_name_plural = _("alerts")
+
+    def __str__(self) -> str:
+        return self.text

@@ -15,7 +15,10 @@ def configuration() -> stack.Configuration:
         providers=tuple(settings.PROVIDERS),
         anthropic=stack.Account(**settings.ANTHROPIC),
         openai=stack.Account(**settings.OPENAI),
-        timeout=settings.PROVIDER_TIMEOUT,
+        openai_compatible=stack.Account(**settings.OPENAI_COMPATIBLE),
+        connect_timeout=settings.CONNECT_TIMEOUT,
+        first_token_timeout=settings.FIRST_TOKEN_TIMEOUT,
+        token_gap_timeout=settings.TOKEN_GAP_TIMEOUT,
     )
 
 

@@ -77,7 +77,10 @@ def providers(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]
     needs = {
         "anthropic": (settings.ANTHROPIC["api_key"], "ANTHROPIC_API_KEY"),
         "openai": (settings.OPENAI["api_key"], "OPENAI_API_KEY"),
-        "openai_compatible": (settings.OPENAI["base_url"], "OPENAI_BASE_URL"),
+        "openai_compatible": (
+            settings.OPENAI_COMPATIBLE["base_url"] and settings.OPENAI_COMPATIBLE["model"],
+            "OPENAI_COMPATIBLE_BASE_URL or SUPPORTBOT_OPENAI_COMPATIBLE_MODEL",
+        ),
     }
     return [
         Error(

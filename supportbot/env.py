@@ -8,6 +8,7 @@ import atexit
 import shutil
 import tempfile
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -16,7 +17,9 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from pydantic import (
     AfterValidator,
+    BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -95,6 +98,18 @@ def _stripped(value: Any) -> Any:
 Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 Url = Annotated[str, AfterValidator(_url("https", "http"))]
 Key = Annotated[SecretStr, BeforeValidator(_stripped)]
+Money = Decimal | None
+
+
+class Price(BaseModel):
+    """US dollars per million tokens."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    input: Decimal = Field(ge=0)
+    output: Decimal = Field(ge=0)
+    cache_read: Decimal | None = Field(default=None, ge=0)
+    cache_write: Decimal | None = Field(default=None, ge=0)
 
 
 class Environment(BaseSettings):
@@ -131,34 +146,130 @@ class Environment(BaseSettings):
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = (
         Field(default="INFO", description="The least severe log line that is written.")
     )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="`json` writes one object a line, with turn and trace ids."
+    )
     anthropic_api_key: Key = Field(default=SecretStr(""), description="Turns Claude on.")
     anthropic_base_url: Url = Field(
         default="", description="Another address for Anthropic's API, such as a gateway."
     )
     openai_api_key: Key = Field(default=SecretStr(""), description="Turns OpenAI on.")
     openai_base_url: Url = Field(
+        default="", description="Another address for OpenAI's API, such as a gateway."
+    )
+    openai_compatible_base_url: Url = Field(
         default="",
-        description="Another address for OpenAI's API, or that of vLLM, Ollama or llama.cpp.",
+        description="The address of a server that speaks OpenAI's chat completions: vLLM, Ollama, llama.cpp. "
+        "Turns it on.",
+    )
+    openai_compatible_api_key: Key = Field(
+        default=SecretStr(""), description="Its key, where it asks for one."
     )
     supportbot_providers: Annotated[list[ProviderName], NoDecode, BeforeValidator(_split)] = Field(
         default=[],
         description="Who answers, in order, by comma: `anthropic`, `openai`, `openai_compatible`, `offline`. "
-        "When empty: those with a key, then `offline`.",
+        "When empty: those with a key or address, then `offline`.",
     )
     supportbot_anthropic_model: str = Field(
         default="claude-sonnet-5-5", description="The model asked at Anthropic."
     )
+    supportbot_anthropic_economy_model: str = Field(
+        default="claude-haiku-5-5",
+        description="The cheaper model asked there once a budget's soft limit is reached; none when empty.",
+    )
     supportbot_openai_model: str = Field(
-        default="gpt-6.1-sol", description="The model asked at OpenAI or a compatible server."
+        default="gpt-6.1-sol", description="The model asked at OpenAI."
+    )
+    supportbot_openai_economy_model: str = Field(
+        default="gpt-6-luna", description="The cheaper model there."
+    )
+    supportbot_openai_compatible_model: str = Field(
+        default="", description="The model asked at the compatible server."
+    )
+    supportbot_openai_compatible_economy_model: str = Field(
+        default="", description="The cheaper model there."
     )
     supportbot_max_output_tokens: int = Field(
         default=1024, ge=64, le=32_000, description="The longest answer, in tokens."
     )
-    supportbot_provider_timeout: float = Field(
-        default=30.0, gt=0, le=600, description="Seconds a provider may stay silent."
+    supportbot_history_tokens: int = Field(
+        default=12_000,
+        ge=1_000,
+        le=1_000_000,
+        description="Tokens of a conversation that a request carries; what is older becomes a summary.",
+    )
+    supportbot_connect_timeout: float = Field(
+        default=5.0, gt=0, le=60, description="Seconds to reach a provider."
+    )
+    supportbot_first_token_timeout: float = Field(
+        default=20.0, gt=0, le=600, description="Seconds until a provider's first token."
+    )
+    supportbot_token_gap_timeout: float = Field(
+        default=15.0, gt=0, le=600, description="Seconds between two tokens of a provider."
     )
     supportbot_turn_timeout: float = Field(
         default=120.0, gt=0, le=3600, description="Seconds a whole turn may take, tools included."
+    )
+    supportbot_budget_conversation: Money = Field(
+        default=None, ge=0, description="US dollars that one conversation may cost; no limit when empty."
+    )
+    supportbot_budget_customer: Money = Field(
+        default=None, ge=0, description="US dollars that one customer may cost in a day."
+    )
+    supportbot_budget_day: Money = Field(
+        default=None, ge=0, description="US dollars that all conversations may cost in a day (UTC)."
+    )
+    supportbot_budget_month: Money = Field(
+        default=None, ge=0, description="US dollars that all conversations may cost in a month (UTC)."
+    )
+    supportbot_budget_soft: float = Field(
+        default=0.8,
+        gt=0,
+        le=1,
+        description="The share of a budget from which on the cheaper models answer.",
+    )
+    supportbot_prices: dict[str, Price] = Field(
+        default={},
+        description="Prices that genai-prices does not know, in US dollars per million tokens, as JSON: "
+        '`{"my-model": {"input": 1, "output": 4, "cache_read": 0.1, "cache_write": 1.25}}`.',
+    )
+    supportbot_trusted_proxies: int = Field(
+        default=0,
+        ge=0,
+        le=10,
+        description="Proxies of yours in front of the server: the client's IP is the entry of "
+        "`X-Forwarded-For` that the outermost of them wrote, counted from the right.",
+    )
+    supportbot_messages_per_minute: int = Field(
+        default=10, ge=0, description="Messages a visitor may send in a minute; 0 for no limit."
+    )
+    supportbot_messages_per_minute_ip: int = Field(
+        default=30, ge=0, description="Messages from one IP address in a minute; 0 for no limit."
+    )
+    supportbot_sessions_per_minute_ip: int = Field(
+        default=20, ge=0, description="New sessions from one IP address in a minute; 0 for no limit."
+    )
+    supportbot_sockets_per_ip: int = Field(
+        default=50, ge=0, description="Open sockets from one IP address; 0 for no limit."
+    )
+    supportbot_requests_per_minute_ip: int = Field(
+        default=120,
+        ge=0,
+        description="Requests to an HTTP endpoint from one IP address in a minute; 0 for no limit.",
+    )
+    supportbot_response_cache: bool = Field(
+        default=False,
+        description="Answer a first question that was answered within the hour from a cache.",
+    )
+    supportbot_metrics_token: Key = Field(
+        default=SecretStr(""),
+        description="Turns `/metrics` on, for whoever sends it as a bearer token.",
+    )
+    supportbot_trace_content: bool = Field(
+        default=False, description="Puts what is said into traces, redacted. Off: metadata only."
+    )
+    otel_exporter_otlp_endpoint: Url = Field(
+        default="", description="Where traces and metrics go by OTLP over HTTP; nowhere when empty."
     )
     supportbot_shop_name: str = Field(
         default="Juniper & Oak", description="The shop's name, for the widget and the prompt."
@@ -206,6 +317,7 @@ class Environment(BaseSettings):
         keyed: list[tuple[ProviderName, SecretStr]] = [
             ("anthropic", self.anthropic_api_key),
             ("openai", self.openai_api_key),
+            ("openai_compatible", SecretStr(self.openai_compatible_base_url)),
         ]
         return [name for name, key in keyed if key.get_secret_value()] + ["offline"]
 

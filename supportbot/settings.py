@@ -22,6 +22,7 @@ DEBUG = ENV.debug
 ALLOWED_HOSTS = ENV.allowed_hosts
 ORIGINS = ENV.supportbot_origins
 HOST = ENV.host
+REDIS_URL = ENV.redis_url
 PORT = ENV.port
 DEMO = ENV.demo
 EMBEDDED_WORKER = not ENV.redis_url
@@ -185,18 +186,55 @@ ORDER_BACKEND = ENV.supportbot_order_backend
 TICKET_BACKEND = ENV.supportbot_ticket_backend
 TURN_TIMEOUT = ENV.supportbot_turn_timeout
 MAX_OUTPUT_TOKENS = ENV.supportbot_max_output_tokens
+HISTORY_TOKENS = ENV.supportbot_history_tokens
 PROVIDERS = ENV.providers
-PROVIDER_TIMEOUT = ENV.supportbot_provider_timeout
+CONNECT_TIMEOUT = ENV.supportbot_connect_timeout
+FIRST_TOKEN_TIMEOUT = ENV.supportbot_first_token_timeout
+TOKEN_GAP_TIMEOUT = ENV.supportbot_token_gap_timeout
 ANTHROPIC: dict[str, Any] = {
     "api_key": ENV.anthropic_api_key.get_secret_value(),
     "base_url": ENV.anthropic_base_url or None,
     "model": ENV.supportbot_anthropic_model,
+    "economy_model": ENV.supportbot_anthropic_economy_model,
 }
 OPENAI: dict[str, Any] = {
     "api_key": ENV.openai_api_key.get_secret_value(),
     "base_url": ENV.openai_base_url or None,
     "model": ENV.supportbot_openai_model,
+    "economy_model": ENV.supportbot_openai_economy_model,
 }
+OPENAI_COMPATIBLE: dict[str, Any] = {
+    "api_key": ENV.openai_compatible_api_key.get_secret_value(),
+    "base_url": ENV.openai_compatible_base_url or None,
+    "model": ENV.supportbot_openai_compatible_model,
+    "economy_model": ENV.supportbot_openai_compatible_economy_model,
+}
+RESPONSE_CACHE = ENV.supportbot_response_cache
+
+# Money, in US dollars ----------------------------------------------------------------------------
+
+BUDGET_CONVERSATION = ENV.supportbot_budget_conversation
+BUDGET_CUSTOMER = ENV.supportbot_budget_customer
+BUDGET_DAY = ENV.supportbot_budget_day
+BUDGET_MONTH = ENV.supportbot_budget_month
+BUDGET_SOFT = ENV.supportbot_budget_soft
+PRICES = {model: price.model_dump() for model, price in ENV.supportbot_prices.items()}
+
+# Limits; 0 for none ------------------------------------------------------------------------------
+
+TRUSTED_PROXIES = ENV.supportbot_trusted_proxies
+MESSAGES_PER_MINUTE = ENV.supportbot_messages_per_minute
+MESSAGES_PER_MINUTE_IP = ENV.supportbot_messages_per_minute_ip
+SESSIONS_PER_MINUTE_IP = ENV.supportbot_sessions_per_minute_ip
+SOCKETS_PER_IP = ENV.supportbot_sockets_per_ip
+REQUESTS_PER_MINUTE_IP = ENV.supportbot_requests_per_minute_ip
+
+# Telemetry ---------------------------------------------------------------------------------------
+
+OTLP_ENDPOINT = ENV.otel_exporter_otlp_endpoint
+METRICS_TOKEN = ENV.supportbot_metrics_token.get_secret_value()
+TRACE_CONTENT = ENV.supportbot_trace_content
+LOG_FORMAT = ENV.log_format
 
 # Logs --------------------------------------------------------------------------------------------
 

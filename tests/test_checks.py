@@ -30,7 +30,7 @@ def test_the_tests_own_configuration_is_good() -> None:
         ("TICKET_BACKEND", "..tickets.Nothing", "supportbot.E003", "..tickets.Nothing"),
         ("AGENT_TOOLS", [".nothing"], "supportbot.E002", ".nothing"),
         ("PROVIDERS", ["anthropic", "offline"], "supportbot.E004", "ANTHROPIC_API_KEY"),
-        ("PROVIDERS", ["openai_compatible"], "supportbot.E004", "OPENAI_BASE_URL"),
+        ("PROVIDERS", ["openai_compatible"], "supportbot.E004", "OPENAI_COMPATIBLE_BASE_URL"),
         ("IDENTITY_SECRET", "short", "supportbot.W001", "SUPPORTBOT_IDENTITY_SECRET"),
     ],
 )
