@@ -1,59 +1,112 @@
 """The ledger of requests to providers: what each took and what it cost."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
 from chat import pricing
-from chat.llm.base import ProviderFailed, Usage, UsageReport
+from chat.llm import tokens
+from chat.llm.base import AttemptStarted, ProviderFailed, Request, Usage, UsageReport
 from chat.models import UsageRecord
 
-OK = "ok"
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A request that never ended: its reader went away, and nobody counted. `usage` is an estimate,
+    `latency` and `first_token` are seconds."""
+
+    provider: str
+    model: str
+    usage: Usage
+    latency: float
+    first_token: float | None = None
+    attempt: int = 1
+
+    @classmethod
+    def estimated(
+        cls, started: AttemptStarted, request: Request, written: int, latency: float
+    ) -> "Stopped":
+        """The request that went out as `started`, of whose answer `written` characters came."""
+        usage = tokens.estimate(request, written)
+        return cls(started.provider, started.model, usage, latency=latency, attempt=started.attempt)
+
+
+Attempt = UsageReport | ProviderFailed | Stopped
 
 
 def record(
-    attempt: UsageReport | ProviderFailed,
+    attempt: Attempt,
     *,
     conversation: UUID,
+    customer: str,
     turn: UUID | None,
     purpose: UsageRecord.Purpose = UsageRecord.Purpose.ANSWER,
-) -> UsageRecord:
-    """An unsaved record of one request, without its cost."""
+) -> UsageRecord | None:
+    """An unsaved record of one request, its cost included; None where no request went out."""
+    if isinstance(attempt, ProviderFailed) and not attempt.asked:
+        return None
     row = UsageRecord(
         conversation_id=conversation,
+        customer=customer,
         turn_id=turn,
         purpose=purpose,
         provider=attempt.provider,
         model=attempt.model,
+        attempt=attempt.attempt,
         latency_ms=round(attempt.latency * 1000),
     )
-    if isinstance(attempt, ProviderFailed):
-        row.outcome = attempt.code
-        return row
-    row.outcome = OK
-    row.input_tokens = attempt.usage.input_tokens
-    row.output_tokens = attempt.usage.output_tokens
-    row.cache_read_tokens = attempt.usage.cache_read_tokens
-    row.cache_write_tokens = attempt.usage.cache_write_tokens
-    if attempt.first_token is not None:
-        row.first_token_ms = round(attempt.first_token * 1000)
+    _note_outcome(row, attempt)
+    _note_usage(row, attempt)
     return row
 
 
-def cost(row: UsageRecord) -> Decimal | None:
-    """US dollars; None where nobody knows. A failed request's tokens are unknown, so its cost is."""
-    if row.outcome != OK:
-        return None
-    tokens = Usage(
-        input_tokens=row.input_tokens,
-        output_tokens=row.output_tokens,
-        cache_read_tokens=row.cache_read_tokens,
-        cache_write_tokens=row.cache_write_tokens,
+def records(
+    attempts: Iterable[Attempt],
+    *,
+    conversation: UUID,
+    customer: str,
+    turn: UUID | None,
+    purpose: UsageRecord.Purpose = UsageRecord.Purpose.ANSWER,
+) -> list[UsageRecord]:
+    """Unsaved records of those that were requests."""
+    rows = (
+        record(attempt, conversation=conversation, customer=customer, turn=turn, purpose=purpose)
+        for attempt in attempts
     )
-    return pricing.cost(row.provider, row.model, tokens)
+    return [row for row in rows if row is not None]
 
 
-def price_turn(turn: UUID) -> None:
-    """Fills in the cost of the turn's requests that have none yet."""
-    for row in UsageRecord.objects.filter(turn=turn, cost__isnull=True, outcome=OK):
-        row.cost = cost(row)
-        row.save(update_fields=["cost"])
+def _note_outcome(row: UsageRecord, attempt: Attempt) -> None:
+    match attempt:
+        case UsageReport():
+            row.outcome = UsageRecord.Outcome.OK
+            row.cached = attempt.cached
+            row.first_token_ms = _ms(attempt.first_token)
+        case ProviderFailed():
+            row.outcome = UsageRecord.Outcome.FAILED
+            row.error_code = attempt.code
+            # The vendor counts at the end, and there was none.
+            row.estimated = attempt.usage is not None
+        case Stopped():
+            row.outcome = UsageRecord.Outcome.STOPPED
+            row.estimated = True
+            row.first_token_ms = _ms(attempt.first_token)
+
+
+def _note_usage(row: UsageRecord, attempt: Attempt) -> None:
+    usage = attempt.usage
+    if usage is None or row.cached:  # the vendor processed nothing, or was not asked this time
+        row.cost = Decimal(0)
+    else:
+        known = pricing.price(attempt.provider, attempt.model, usage)
+        row.cost, row.price_version = known.cost, known.version
+    if usage is not None:
+        row.input_tokens = usage.input_tokens
+        row.output_tokens = usage.output_tokens
+        row.cache_read_tokens = usage.cache_read_tokens
+        row.cache_write_tokens = usage.cache_write_tokens
+
+
+def _ms(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)
