@@ -1,63 +1,100 @@
 """The one place where providers are made and wrapped, in order.
 
+    Fallback                      the next provider when one is given up
+      Retry                       a second attempt; tells of every one
+        Breaker                   no attempt at a provider that is known to be down
+          Patience                time limits
+            the vendor's adapter
+      ...
+      Retry
+        OfflineProvider           needs no protection from itself
+
 A vendor's SDK costs seconds and tens of megabytes to import, so an adapter is imported only when
 its provider is configured.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from chat.llm.base import Provider
+from chat.llm.breaker import Breakers
 from chat.llm.fallback import Fallback
 from chat.llm.offline import OfflineProvider
+from chat.llm.patience import Limits, Patience
+from chat.llm.retry import Retry
+
+BACKSTOP = 5.0
+"""Seconds by which the SDK's own limit of silence lies beyond ours: ours also knows which limit it
+was, and the SDK's takes a ping for an answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """How to reach a vendor: its key, its address (None for the vendor's own) and the model."""
+    """How to reach a vendor: its key, its address (None for the vendor's own), the model, and the
+    cheaper one that answers when money is short ("" for none)."""
 
     api_key: str
     base_url: str | None
     model: str
+    economy_model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """Who answers, in order, and how to reach them. `timeout` is seconds a provider may be silent."""
+    """Who answers, in order, how to reach them, and how many seconds they have to be reached, to
+    begin, and between two tokens."""
 
     providers: tuple[str, ...]
     anthropic: Account
     openai: Account
-    timeout: float
+    openai_compatible: Account
+    connect_timeout: float
+    first_token_timeout: float
+    token_gap_timeout: float
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.first_token_timeout, self.token_gap_timeout)
 
 
-def build(configuration: Configuration) -> Provider:
-    """The stack of providers that a process uses. Raises KeyError for an unknown name."""
-    return Fallback([_MAKERS[name](configuration) for name in configuration.providers])
+def build(configuration: Configuration, *, breakers: Breakers | None = None) -> Provider:
+    """The stack of providers that a process uses, with breakers of its own unless it shares some.
+    Raises KeyError for an unknown name."""
+    breakers = breakers or Breakers()
+    return Fallback([_protected(name, configuration, breakers) for name in configuration.providers])
+
+
+def _protected(name: str, configuration: Configuration, breakers: Breakers) -> Provider:
+    provider = _MAKERS[name](configuration)
+    if name != OfflineProvider.name:
+        provider = Patience(provider, configuration.limits)
+        provider = breakers.around(provider)
+    return Retry(provider)
+
+
+def _access(account: Account, configuration: Configuration) -> dict[str, Any]:
+    """What every adapter is made with."""
+    limits = configuration.limits
+    return {
+        "api_key": account.api_key,
+        "base_url": account.base_url,
+        "model": account.model,
+        "connect_timeout": configuration.connect_timeout,
+        "timeout": max(limits.first_token, limits.token_gap) + BACKSTOP,
+    }
 
 
 def _anthropic(configuration: Configuration) -> Provider:
     from chat.llm.anthropic import AnthropicProvider  # noqa: PLC0415  # see the module's docstring
 
-    account = configuration.anthropic
-    return AnthropicProvider(
-        api_key=account.api_key,
-        model=account.model,
-        base_url=account.base_url,
-        timeout=configuration.timeout,
-    )
+    return AnthropicProvider(**_access(configuration.anthropic, configuration))
 
 
 def _openai(configuration: Configuration) -> Provider:
     from chat.llm.openai import OpenAIProvider  # noqa: PLC0415  # see the module's docstring
 
-    account = configuration.openai
-    return OpenAIProvider(
-        api_key=account.api_key,
-        model=account.model,
-        base_url=account.base_url,
-        timeout=configuration.timeout,
-    )
+    return OpenAIProvider(**_access(configuration.openai, configuration))
 
 
 def _openai_compatible(configuration: Configuration) -> Provider:
@@ -65,13 +102,7 @@ def _openai_compatible(configuration: Configuration) -> Provider:
         OpenAICompatibleProvider,
     )
 
-    account = configuration.openai
-    return OpenAICompatibleProvider(
-        api_key=account.api_key,
-        model=account.model,
-        base_url=account.base_url,
-        timeout=configuration.timeout,
-    )
+    return OpenAICompatibleProvider(**_access(configuration.openai_compatible, configuration))
 
 
 def _offline(_: Configuration) -> Provider:

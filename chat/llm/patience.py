@@ -1,0 +1,189 @@
+"""How long a provider may keep a customer waiting: for its first token, between two, and in all."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
+
+from chat.llm.base import (
+    AssistantMessage,
+    Event,
+    Message,
+    Provider,
+    Request,
+    Schema,
+    Structured,
+    TextDelta,
+    TimedOut,
+    ToolMessage,
+    Usage,
+)
+
+CHARACTERS_A_TOKEN = 4
+"""A rough rate for English, used only where no vendor is left to report a figure."""
+
+_NEVER = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds until the first sign of life, and between two: text, or Progress of a model that
+    thinks or writes a tool call."""
+
+    first_token: float
+    token_gap: float
+
+    @property
+    def whole(self) -> float:
+        """For an answer that comes in one piece, whose first token is seen with its last."""
+        return self.first_token + self.token_gap
+
+
+class Patience:
+    """Ends a request to `provider` that takes longer than `limits` allow, or than the turn has.
+
+    The request is cancelled upstream. Connecting has a limit of its own, in the adapter.
+    """
+
+    def __init__(self, provider: Provider, limits: Limits) -> None:
+        self.name = provider.name
+        self.model = provider.model
+        self._provider = provider
+        self._limits = limits
+
+    async def stream(self, request: Request) -> AsyncIterator[Event]:
+        """Yields the events of one answer; raises ProviderError, TimedOut at a limit."""
+        watch = _Watch(self._limits, request.deadline)
+        written = 0
+        events = self._provider.stream(request)
+        try:
+            while True:
+                watch.begin()
+                try:
+                    event = await anext(events)
+                except StopAsyncIteration:
+                    return
+                finally:
+                    watch.end()
+                if isinstance(event, TextDelta):
+                    written += len(event.text)
+                yield event
+        except _TimeOver as over:
+            raise TimedOut(over.limit, self.name, usage=_estimate(request, written)) from None
+        finally:
+            watch.stop()
+            # Ends the request upstream at once when the reader stops early.
+            if isinstance(events, AsyncGenerator):
+                await events.aclose()
+
+    async def complete_structured(
+        self, request: Request, schema: type[Schema]
+    ) -> Structured[Schema]:
+        """Answers `request` as an instance of `schema`; raises ProviderError, TimedOut when the
+        whole takes too long."""
+        limit = self._limits.whole
+        if request.deadline is not None:
+            limit = min(limit, request.deadline - time.monotonic())
+        try:
+            async with asyncio.timeout(limit):
+                return await self._provider.complete_structured(request, schema)
+        except TimeoutError:
+            detail = f"no answer within {max(0.0, limit):.3g} s"
+            raise TimedOut(detail, self.name, usage=_estimate(request, 0)) from None
+
+    async def close(self) -> None:
+        """Lets go of the provider's connections."""
+        await self._provider.close()
+
+
+class _TimeOver(Exception):
+    """A limit was reached while the provider was waited for; `limit` names it."""
+
+    def __init__(self, limit: str) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+
+class _Watch:
+    """One timer for a whole stream.
+
+    Each wait only notes until when it may last. The timer looks at that note when it goes off, and
+    is set again when there is time left: an event costs a time stamp, not a timer. The time that
+    the reader takes between two events is not the provider's.
+    """
+
+    def __init__(self, limits: Limits, deadline: float | None) -> None:
+        self._limits = limits
+        self._deadline = _NEVER if deadline is None else deadline
+        self._patience = limits.first_token
+        self._heard = False
+        self._due = self._looks_at = _NEVER
+        self._waiting: asyncio.Task[object] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._over: _TimeOver | None = None
+        self._cancelling = 0
+
+    def begin(self) -> None:
+        """From now on the running task waits for the provider."""
+        now = time.monotonic()
+        self._due = min(now + self._patience, self._deadline)
+        self._waiting = asyncio.current_task()
+        if self._due < self._looks_at:
+            self._look_in(self._due - now)
+
+    def end(self) -> None:
+        """The wait is over, whatever ended it. Raises _TimeOver if it was the timer."""
+        task, self._waiting = self._waiting, None
+        # A task that somebody else cancelled as well has to end as cancelled.
+        if self._over and task and task.uncancel() <= self._cancelling:
+            raise self._over
+        self._patience, self._heard = self._limits.token_gap, True
+
+    def stop(self) -> None:
+        """The stream has ended."""
+        if self._timer:
+            self._timer.cancel()
+
+    def _look_in(self, seconds: float) -> None:
+        self.stop()
+        self._looks_at = self._due
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, seconds), self._look)
+
+    def _look(self) -> None:
+        self._looks_at = _NEVER
+        task = self._waiting
+        if task is None:
+            return  # the reader is at work; the next wait sets the timer again
+        left = self._due - time.monotonic()
+        if left > 0:
+            self._look_in(left)
+            return
+        self._over = _TimeOver(self._reached())
+        self._cancelling = task.cancelling()
+        task.cancel()
+
+    def _reached(self) -> str:
+        if self._due >= self._deadline:
+            return "the time of the turn is over"
+        if self._heard:
+            return f"no token for {self._patience:g} s"
+        return f"no first token within {self._patience:g} s"
+
+
+def _estimate(request: Request, written: int) -> Usage:
+    """What a request took that was cancelled: the vendor has read it, and `written` characters of
+    the answer had come."""
+    read = len(request.system) + sum(map(_length, request.messages))
+    read += sum(
+        len(tool.name) + len(tool.description) + len(json.dumps(tool.schema))
+        for tool in request.tools
+    )
+    return Usage(read // CHARACTERS_A_TOKEN, -(-written // CHARACTERS_A_TOKEN))
+
+
+def _length(message: Message) -> int:
+    if isinstance(message, ToolMessage):
+        return sum(len(result.content) for result in message.results)
+    calls = message.calls if isinstance(message, AssistantMessage) else ()
+    return len(message.text) + sum(len(json.dumps(call.arguments)) for call in calls)
