@@ -1,18 +1,18 @@
 """A stand-in for the Messages API: `python -m benchmarks.fake_anthropic --port N`.
 
 A streamed request gets a token each gap, on a schedule that does not drift, the first after one gap. A
-request that is not streamed is the app's classification, and is answered to its schema. It is a bare
-ASGI application: what it costs would be taken from the servers it is there to measure.
+request that is not streamed is the app's classification, and is answered to its schema. `PUT /plan`
+sets the length of the answers and the gap. It is a bare protocol on uvloop that formats one string a
+token: it shares its core with the load client, and neither may be what limits a server.
 """
 
 import asyncio
-import json
+import signal
 from argparse import ArgumentParser
-from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
-import uvicorn
-from starlette.types import Receive, Scope, Send
+import orjson
+import uvloop
 
 from benchmarks import stamps
 
@@ -31,93 +31,146 @@ _MESSAGE: dict[str, Any] = {
         "output_tokens": 1,
     },
 }
-_REQUEST_ID = (b"request-id", b"req_bench")
+_STREAM = (
+    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n"
+    b"request-id: req_bench\r\ntransfer-encoding: chunked\r\n\r\n"
+)
+_WHOLE = (
+    "HTTP/1.1 {}\r\ncontent-type: application/json\r\n"
+    "request-id: req_bench\r\ncontent-length: {}\r\n\r\n"
+)
+_LAST_CHUNK = b"0\r\n\r\n"
+_DELTA = (
+    "event: content_block_delta\n"
+    'data: {{"type":"content_block_delta","index":0,"delta":{{"type":"text_delta","text":"{}"}}}}\n\n'
+)
 
-KEEP_ALIVE = 300
-"""Seconds an idle connection stays open: longer than any pause between rounds. A connection that ends
-in the moment it is used again is a fault, and faults are not what is measured."""
+
+class Plan:
+    """What every answer is like from now on. `gap` is in seconds; 0 is as fast as it can."""
+
+    def __init__(self) -> None:
+        self.tokens = 100
+        self.gap = 0.02
 
 
-class FakeAnthropic:
-    """Answers `POST /v1/messages` with `tokens` tokens, `gap` seconds apart."""
+class Connection(asyncio.Protocol):
+    """One kept connection: a request, its answer, the next request."""
 
-    def __init__(self, tokens: int, gap: float) -> None:
-        self._tokens = tokens
-        self._gap = gap
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._received = b""
+        self._transport: asyncio.Transport
+        self._loop = asyncio.get_running_loop()
+        self._next: asyncio.Handle | None = None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = json.loads(await _body(receive))
-        if request.get("stream"):
-            await _start(send, b"text/event-stream; charset=utf-8")
-            async for event in self._events():
-                await send({"type": "http.response.body", "body": event, "more_body": True})
-            await send({"type": "http.response.body", "body": b""})
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._next:
+            self._next.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        head, end, rest = self._received.partition(b"\r\n\r\n")
+        length = _content_length(head) if end else 0
+        if end and len(rest) >= length:
+            self._received = rest[length:]
+            self._answer(head, orjson.loads(rest[:length] or b"{}"))
+
+    def _answer(self, head: bytes, request: dict[str, Any]) -> None:
+        if head.startswith(b"PUT /plan "):
+            self._plan.tokens, self._plan.gap = request["tokens"], request["gap_ms"] / 1000
+            self._whole("200 OK", {})
+        elif not head.startswith(b"POST /v1/messages "):
+            self._whole("404 Not Found", {"type": "error"})
+        elif request.get("stream"):
+            self._transport.write(_STREAM + _chunk(_opening()))
+            self._schedule(self._loop.time(), 0)
         else:
-            await _start(send, b"application/json")
-            await send({"type": "http.response.body", "body": _to_schema(request)})
+            self._whole("200 OK", _to_schema(request))
 
-    async def _events(self) -> AsyncIterator[bytes]:
-        loop = asyncio.get_running_loop()
-        started = loop.time()
-        text = {"type": "text", "text": ""}
-        yield (
-            _event("message_start", message=_MESSAGE)
-            + _event("content_block_start", index=0, content_block=text)
-            + _event("ping")
-        )
-        for number in range(self._tokens):
-            await asyncio.sleep(started + (number + 1) * self._gap - loop.time())
-            delta = {"type": "text_delta", "text": stamps.token(number)}
-            yield _event("content_block_delta", index=0, delta=delta)
-        ending = {"stop_reason": "end_turn", "stop_sequence": None}
-        yield (
-            _event("content_block_stop", index=0)
-            + _event("message_delta", delta=ending, usage={"output_tokens": self._tokens})
-            + _event("message_stop")
-        )
+    def _whole(self, status: str, body: dict[str, Any]) -> None:
+        raw = orjson.dumps(body)
+        self._transport.write(_WHOLE.format(status, len(raw)).encode() + raw)
 
+    def _schedule(self, started: float, number: int) -> None:
+        """Token by token even without a gap: an answer never leaves in one piece."""
+        if self._plan.gap:
+            due = started + (number + 1) * self._plan.gap
+            self._next = self._loop.call_at(due, self._token, started, number)
+        else:
+            self._next = self._loop.call_soon(self._token, started, number)
 
-async def _body(receive: Receive) -> bytes:
-    body, more = b"", True
-    while more:
-        message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-    return body
+    def _token(self, started: float, number: int) -> None:
+        if number == self._plan.tokens:
+            self._transport.write(_chunk(_closing(number)) + _LAST_CHUNK)
+            return
+        self._transport.write(_chunk(_DELTA.format(stamps.token(number)).encode()))
+        if number + 1 == self._plan.tokens:  # an answer ends with its last token
+            self._next = self._loop.call_soon(self._token, started, number + 1)
+        else:
+            self._schedule(started, number + 1)
 
 
-async def _start(send: Send, kind: bytes) -> None:
-    headers = [(b"content-type", kind), _REQUEST_ID]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
+def _content_length(head: bytes) -> int:
+    for line in head.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            return int(value)
+    return 0
+
+
+def _chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 def _event(kind: str, **fields: Any) -> bytes:
-    return f"event: {kind}\ndata: {json.dumps({'type': kind, **fields})}\n\n".encode()
+    return b"event: %b\ndata: %b\n\n" % (kind.encode(), orjson.dumps({"type": kind, **fields}))
 
 
-def _to_schema(request: dict[str, Any]) -> bytes:
+def _opening() -> bytes:
+    return (
+        _event("message_start", message=_MESSAGE)
+        + _event("content_block_start", index=0, content_block={"type": "text", "text": ""})
+        + _event("ping")
+    )
+
+
+def _closing(tokens: int) -> bytes:
+    ending = {"stop_reason": "end_turn", "stop_sequence": None}
+    return (
+        _event("content_block_stop", index=0)
+        + _event("message_delta", delta=ending, usage={"output_tokens": tokens})
+        + _event("message_stop")
+    )
+
+
+def _to_schema(request: dict[str, Any]) -> dict[str, Any]:
     """The first choice of every property: whatever the app classifies, it gets a valid answer."""
     schema = request["output_config"]["format"]["schema"]
     value = {name: choice["enum"][0] for name, choice in schema["properties"].items()}
-    content = [{"type": "text", "text": json.dumps(value)}]
-    return json.dumps({**_MESSAGE, "content": content, "stop_reason": "end_turn"}).encode()
+    content = [{"type": "text", "text": orjson.dumps(value).decode()}]
+    return {**_MESSAGE, "content": content, "stop_reason": "end_turn"}
+
+
+async def _serve(port: int) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    plan = Plan()
+    server = await loop.create_server(lambda: Connection(plan), "127.0.0.1", port, backlog=1024)
+    await stopped.wait()
+    server.close()
 
 
 def main() -> None:
     """Serves until it is stopped."""
     parser = ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--tokens", type=int, required=True)
-    parser.add_argument("--gap-ms", type=float, required=True)
-    options = parser.parse_args()
-    application = FakeAnthropic(options.tokens, options.gap_ms / 1000)
-    uvicorn.run(
-        application,
-        port=options.port,
-        lifespan="off",
-        log_level="warning",
-        timeout_keep_alive=KEEP_ALIVE,
-    )
+    uvloop.run(_serve(parser.parse_args().port))
 
 
 if __name__ == "__main__":
