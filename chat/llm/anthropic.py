@@ -4,18 +4,19 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 
 import httpx2
+import orjson
 from anthropic import (
     AnthropicError,
     APIConnectionError,
     APIStatusError,
     AsyncAnthropic,
+    AsyncStream,
     DefaultAioHttpClient,
     transform_schema,
 )
-from anthropic.types import RawMessageStreamEvent
 from pydantic import PydanticUserError
 
 from chat.llm.base import (
@@ -30,34 +31,27 @@ from chat.llm.base import (
     ServerFailed,
     StopReason,
     Structured,
-    TextDelta,
     ToolMessage,
     Truncated,
     Unsupported,
-    Usage,
     UserMessage,
 )
-from chat.llm.transport import PerLoop, sdk_timeout, tls_context, transport_failure
-from chat.llm.wire import (
+from chat.llm.failures import Vendor, failure, quotable, translated
+from chat.llm.schemas import fitted, require_closed
+from chat.llm.streaming import Answer, fetched, streamed
+from chat.llm.tally import Tally, count
+from chat.llm.transport import (
+    CONNECT_TIMEOUT,
+    HEADERS,
     READ_TIMEOUT,
-    Effort,
-    Meter,
-    clean_text,
-    count,
-    ending,
-    failure,
-    parse_call,
-    portable_id,
-    quotable,
-    tidy,
-    translated,
+    PerLoop,
+    sdk_timeout,
+    tls_context,
+    transport_failure,
 )
+from chat.llm.wire import Effort, Meter, arguments, ending, parse_call, parsed, portable_id, tidy
 
 NAME = "anthropic"
-
-_CAUGHT = (AnthropicError, httpx2.HTTPError, OSError, ValueError, RecursionError)
-"""All that leaves the SDK when a request fails: it raises its own errors only until the stream
-begins, then httpx2's, and json's and pydantic's (both ValueError) for what it cannot read."""
 
 _REASONS = {
     "end_turn": StopReason.END,
@@ -69,9 +63,10 @@ _REASONS = {
 _EPHEMERAL = {"type": "ephemeral"}
 """Marks a block as the end of a prefix that comes again and is worth caching; four at most.
 
-Tools and system text are the same for every customer. The customer's newest message ends what the
-next turn repeats, the last block what the next round of this turn repeats: both are marked, for
-the API looks back only twenty blocks from a mark, and a turn of many tool calls adds more.
+The system text, and the tools that stand before it, are the same for every customer. The newest
+question ends what the next turn repeats: there it is the question before the newest, marked again,
+so the cache is found however many blocks lie between (from a mark, the API looks back over twenty
+only). The last block ends what the next round of this turn repeats.
 """
 
 _Block = dict[str, Any]
@@ -80,10 +75,10 @@ _Block = dict[str, Any]
 class AnthropicProvider:
     """Answers through the Messages API.
 
-    `base_url` None means the SDK's own: ANTHROPIC_BASE_URL, else Anthropic. `timeout` is the
-    longest silence, in seconds. `effort` None leaves the model's default: the 5.5 models think
-    before they speak, and what they think is part of `max_output_tokens`. `http_client` replaces
-    the connection, for tests.
+    `base_url` None means the SDK's own: ANTHROPIC_BASE_URL, else Anthropic. `connect_timeout` is
+    how long a connection may take, `timeout` the longest silence on it, in seconds. `effort` None
+    leaves the model's default: the 5.5 models think before they speak, and what they think is part
+    of `max_output_tokens`. `http_client` replaces the connection, for tests.
     """
 
     name = NAME
@@ -94,6 +89,7 @@ class AnthropicProvider:
         api_key: str,
         model: str,
         base_url: str | None = None,
+        connect_timeout: float = CONNECT_TIMEOUT,
         timeout: float = READ_TIMEOUT,
         effort: Effort | None = None,
         http_client: httpx2.AsyncClient | None = None,
@@ -104,55 +100,50 @@ class AnthropicProvider:
             lambda: AsyncAnthropic(
                 api_key=api_key,
                 base_url=base_url,
-                timeout=sdk_timeout(timeout),
+                timeout=sdk_timeout(connect=connect_timeout, silence=timeout),
                 max_retries=0,  # retrying is the stack's business: it knows the turn's deadline
+                default_headers=HEADERS,
+                open_telemetry=False,  # an attempt has a span already, whoever the vendor is
                 http_client=http_client or DefaultAioHttpClient(verify=tls_context()),
             )
         )
 
-    async def stream(self, request: Request) -> AsyncIterator[Event]:
+    def stream(self, request: Request) -> AsyncIterator[Event]:
         """Yields the events of one answer; raises ProviderError."""
-        meter = Meter(self.name, self.model)
-        answer = _Answer()
-        body = self._body(request)
-        with translated(NAME, _translate, _CAUGHT):
-            # Not `messages.stream`: its snapshots cost a fifth of a server's time.
-            stream = await self._clients.get().messages.create(**body, stream=True)
-            async with stream:
-                async for received in stream:
-                    text = answer.read(received)
-                    if text is not None:
-                        meter.mark()
-                    if text:
-                        yield TextDelta(text)
-            rest = answer.finish(meter)
-        for event in rest:
-            yield event
+        body = {**self._body(request), "stream": True}
+        return streamed(_VENDOR, self.model, self._post, body, _Answer())
 
     async def complete_structured(
         self, request: Request, schema: type[Schema]
     ) -> Structured[Schema]:
-        """Answers `request` as an instance of `schema`; raises ProviderError."""
-        meter = Meter(self.name, self.model)
-        try:
-            json_schema = transform_schema(schema)
-        except (PydanticUserError, ValueError):
-            raise Unsupported(f"no strict schema for {schema.__name__}", NAME) from None
-        with translated(NAME, _translate, _CAUGHT):
-            message = await self._clients.get().messages.create(
-                **self._body(request, json_schema), stream=False
-            )
-            if _reason(message.stop_reason) is not StopReason.END:
+        """Answers `request` as an instance of `schema`; raises ProviderError, Malformed where the
+        answer does not fit."""
+        meter, tally = Meter(NAME, self.model), Tally()
+        body = self._body(request, _strict(schema))
+        with translated(_VENDOR, tally):
+            message = await fetched(_VENDOR, self._post, body, tally)
+            _count(tally, message["usage"])
+            if _reason(message["stop_reason"]) is not StopReason.END:
                 raise Truncated("cut by the token limit", NAME)
-            text = "".join(block.text for block in message.content if block.type == "text")
-            value = schema.model_validate_json(text)
-        answer = _Answer()
-        answer.count(message.usage)
-        return Structured(value, meter.report(answer.usage()))
+            blocks = message["content"]
+            text = "".join(block["text"] for block in blocks if block["type"] == "text")
+            value = fitted(NAME, schema, text, tally)
+        return Structured(value, meter.report(tally.whole()))
 
     async def close(self) -> None:
         """Lets go of the running loop's connections."""
         await self._clients.close()
+
+    async def _post(self, content: bytes) -> httpx2.Response:
+        # What `messages.create` calls, without the half millisecond it takes to walk the body.
+        response = await self._clients.get().post(
+            "/v1/messages",
+            cast_to=httpx2.Response,
+            content=content,
+            stream=True,
+            stream_cls=_UNUSED,
+        )
+        return cast(httpx2.Response, response)
 
     def _body(self, request: Request, schema: dict[str, Any] | None = None) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -167,6 +158,8 @@ class AnthropicProvider:
             # Sent even when none may be called: the API refuses tool blocks in the history of a
             # request that defines no tools.
             body["tools"] = _tools(request)
+            if "system" not in body:
+                body["tools"][-1]["cache_control"] = _EPHEMERAL
             if schema or not request.tools_allowed:
                 body["tool_choice"] = {"type": "none"}
         config: dict[str, Any] = {"effort": self._effort} if self._effort else {}
@@ -175,13 +168,19 @@ class AnthropicProvider:
         return {**body, "output_config": config} if config else body
 
 
+def _strict(schema: type[Schema]) -> dict[str, Any]:
+    require_closed(NAME, schema)
+    try:
+        return transform_schema(schema)
+    except (PydanticUserError, ValueError):
+        raise Unsupported(f"no strict schema for {schema.__name__}", NAME) from None
+
+
 def _tools(request: Request) -> list[_Block]:
-    tools: list[_Block] = [
+    return [
         {"name": tool.name, "description": tool.description, "input_schema": dict(tool.schema)}
         for tool in request.tools
     ]
-    tools[-1]["cache_control"] = _EPHEMERAL
-    return tools
 
 
 def _messages(messages: Iterable[Message], *, cached: bool) -> list[dict[str, Any]]:
@@ -189,7 +188,7 @@ def _messages(messages: Iterable[Message], *, cached: bool) -> list[dict[str, An
     turns = [(_role(message), _blocks(message)) for message in tidied]
     if cached and turns:
         asked = [n for n, message in enumerate(tidied) if isinstance(message, UserMessage)]
-        for n in (*asked[-1:], -1):
+        for n in (*asked[-2:], -1):
             turns[n][1][-1]["cache_control"] = _EPHEMERAL
     # Tool results are the user's to say, so a result and a question share one message.
     return [
@@ -213,7 +212,7 @@ def _blocks(message: Message) -> list[_Block]:
                     "type": "tool_use",
                     "id": portable_id(call.id),
                     "name": call.name,
-                    "input": call.arguments or {},
+                    "input": orjson.Fragment(arguments(call)),
                 }
                 for call in calls
             ]
@@ -237,62 +236,71 @@ class _Call:
 
 
 @dataclass(slots=True)
-class _Answer:
-    """What has arrived of one answer."""
-
+class _Answer(Answer):
     stop_reason: str | None = None
     calls: dict[int, _Call] = field(default_factory=dict)
-    tokens: dict[str, int] = field(default_factory=dict)
 
-    def read(self, event: RawMessageStreamEvent) -> str | None:
-        """The text an event brings: empty for a piece of a tool call, None for anything else."""
-        match event.type:
+    def read(self, data: bytes) -> None:
+        event = parsed(data)
+        match event.get("type"):
+            case "content_block_delta":
+                self._add(event["index"], event["delta"])
+            case "content_block_start":
+                self._open(event["index"], event["content_block"])
             case "message_start":
-                self.count(event.message.usage)
-            case "content_block_start" if event.content_block.type == "tool_use":
-                self.calls[event.index] = _Call(event.content_block.id, event.content_block.name)
-                return ""
-            case "content_block_delta" if event.delta.type == "text_delta":
-                return clean_text(event.delta.text) or None
-            case "content_block_delta" if event.delta.type == "input_json_delta":
-                if event.index in self.calls:
-                    self.calls[event.index].json.append(event.delta.partial_json)
+                _count(self.tally, event["message"].get("usage"))
             case "message_delta":
-                self.count(event.usage)
-                self.stop_reason = event.delta.stop_reason
-        return None
+                _count(self.tally, event.get("usage"))
+                self.stop_reason = event["delta"].get("stop_reason")
+            case "message_stop":
+                self.whole = True
+            case "error":
+                raise _in_band(event)
 
-    def count(self, usage: object) -> None:
-        """Keeps the newest figures: the API repeats them as running totals, or leaves them out."""
-        for name in (
-            "input_tokens",
-            "output_tokens",
-            "cache_read_input_tokens",
-            "cache_creation_input_tokens",
-        ):
-            if getattr(usage, name, None) is not None:
-                self.tokens[name] = count(usage, name)
+    def _open(self, index: int, block: _Block) -> None:
+        if block["type"] == "tool_use":
+            self.calls[index] = _Call(block["id"], block["name"])
+            self.call()
+        elif block["type"] != "text":
+            self.work()
 
-    def usage(self) -> Usage:
-        read = self.tokens.get("cache_read_input_tokens", 0)
-        written = self.tokens.get("cache_creation_input_tokens", 0)
-        return Usage(
-            # Anthropic's own figure leaves out the tokens that came from or went to the cache.
-            input_tokens=self.tokens.get("input_tokens", 0) + read + written,
-            output_tokens=self.tokens.get("output_tokens", 0),
-            cache_read_tokens=read,
-            cache_write_tokens=written,
-        )
+    def _add(self, index: int, delta: _Block) -> None:
+        match delta["type"]:
+            case "text_delta":
+                self.say(delta["text"])
+            case "input_json_delta":
+                if index in self.calls:
+                    self.calls[index].json.append(delta["partial_json"])
+                self.call(delta["partial_json"])
+            case _:
+                self.work(delta.get("thinking"))
 
     def finish(self, meter: Meter) -> list[Event]:
-        """What follows the text; raises ProviderError where the answer is none."""
         reason = _reason(self.stop_reason)
         cut = reason is StopReason.MAX_TOKENS
         calls = [
             parse_call(call.id, call.name, "".join(call.json), cut=cut)
             for call in self.calls.values()
         ]
-        return ending(meter, reason, calls, self.usage())
+        return ending(meter, reason, calls, self.tally.whole())
+
+
+def _count(tally: Tally, usage: object) -> None:
+    """Keeps the newest figures: the API repeats them as running totals, or leaves them out."""
+
+    def newest(name: str, known: int | None) -> int | None:
+        counted = count(usage, name)
+        return known if counted is None else counted
+
+    cached = tally.cache_read_tokens + tally.cache_write_tokens
+    fresh = None if tally.input_tokens is None else tally.input_tokens - cached
+    fresh = newest("input_tokens", fresh)
+    tally.output_tokens = newest("output_tokens", tally.output_tokens)
+    tally.cache_read_tokens = newest("cache_read_input_tokens", tally.cache_read_tokens) or 0
+    tally.cache_write_tokens = newest("cache_creation_input_tokens", tally.cache_write_tokens) or 0
+    # Anthropic's own figure leaves out the tokens that came from or went to the cache.
+    cached = tally.cache_read_tokens + tally.cache_write_tokens
+    tally.input_tokens = None if fresh is None else fresh + cached
 
 
 def _reason(stop_reason: str | None) -> StopReason:
@@ -303,16 +311,23 @@ def _reason(stop_reason: str | None) -> StopReason:
             raise ContextTooLong("the answer filled the context window", NAME)
         case str() if stop_reason in _REASONS:
             return _REASONS[stop_reason]
-    # pause_turn belongs to server tools, which we do not use.
+    # pause_turn asks to be continued, but only for server tools, of which a request has none. So
+    # it is as strange as a reason of next year, and the same question asked again is answered.
     raise Truncated(f"stop reason: {quotable(stop_reason) or 'none'}", NAME)
+
+
+def _in_band(event: dict[str, Any]) -> ProviderError:
+    error = event["error"]
+    return failure(
+        NAME, status=None, kinds=(error.get("type"),), message=error.get("message") or ""
+    )
 
 
 def _translate(error: Exception) -> ProviderError:
     if isinstance(error, APIStatusError):
         return failure(
             NAME,
-            # An error event in the stream comes with the status the stream began with.
-            status=error.status_code if error.status_code >= 400 else None,
+            status=error.status_code,
             kinds=(error.type, error.error_code),
             message=error.api_message or "",
             headers=error.response.headers,
@@ -321,3 +336,16 @@ def _translate(error: Exception) -> ProviderError:
     if isinstance(error, (APIConnectionError, httpx2.TransportError, OSError)):
         return transport_failure(NAME, error)
     return ServerFailed(f"unreadable answer ({type(error).__name__})", NAME)
+
+
+_VENDOR = Vendor(
+    NAME,
+    _translate,
+    # The SDK raises its own errors until the response's body begins, then httpx2's come through.
+    # What cannot be read is a ValueError.
+    (AnthropicError, httpx2.HTTPError, OSError, ValueError, RecursionError),
+    request_id="request-id",
+)
+
+_UNUSED = AsyncStream[object]
+"""The SDK asks how to read a stream, even where the response is read by hand."""

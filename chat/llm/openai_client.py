@@ -1,14 +1,14 @@
 """What both OpenAI adapters share: the SDK's client, its errors, its schemas."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 from openai import (
     APIConnectionError,
-    APIError,
     APIStatusError,
     AsyncOpenAI,
+    AsyncStream,
     DefaultAioHttpClient,
     OpenAIError,
     pydantic_function_tool,
@@ -16,18 +16,17 @@ from openai import (
 from pydantic import BaseModel, PydanticUserError
 
 from chat.llm.base import ProviderError, ServerFailed, Unsupported
-from chat.llm.transport import PerLoop, sdk_timeout, tls_context, transport_failure
-from chat.llm.wire import failure
-
-CAUGHT = (OpenAIError, httpx2.HTTPError, OSError, ValueError, RecursionError)
-"""All that leaves the SDK when a request fails: its own errors, and json's and pydantic's (both
-ValueError) for what it cannot read."""
+from chat.llm.failures import Vendor, failure
+from chat.llm.schemas import require_closed
+from chat.llm.streaming import Post
+from chat.llm.transport import HEADERS, PerLoop, sdk_timeout, tls_context, transport_failure
 
 
 def clients(
     *,
     api_key: str,
     base_url: str | None,
+    connect_timeout: float,
     timeout: float,
     http_client: httpx2.AsyncClient | None,
 ) -> PerLoop[AsyncOpenAI]:
@@ -36,15 +35,30 @@ def clients(
         lambda: AsyncOpenAI(
             api_key=api_key,
             base_url=base_url,
-            timeout=sdk_timeout(timeout),
+            timeout=sdk_timeout(connect=connect_timeout, silence=timeout),
             max_retries=0,  # retrying is the stack's business: it knows the turn's deadline
+            default_headers=HEADERS,
             http_client=http_client or DefaultAioHttpClient(verify=tls_context()),
         )
     )
 
 
+def poster(clients: PerLoop[AsyncOpenAI], path: str) -> Post:
+    """Sends requests to `path`."""
+
+    async def post(content: bytes) -> httpx2.Response:
+        # What `create` calls, without the time it takes to walk the body.
+        response = await clients.get().post(
+            path, cast_to=httpx2.Response, content=content, stream=True, stream_cls=_UNUSED
+        )
+        return cast(httpx2.Response, response)
+
+    return post
+
+
 def strict_schema(provider: str, schema: type[BaseModel]) -> dict[str, Any]:
     """The JSON schema of `schema` as strict mode wants it; raises Unsupported if there is none."""
+    require_closed(provider, schema)
     try:
         function = pydantic_function_tool(schema)["function"]
     except (PydanticUserError, TypeError, ValueError):
@@ -52,9 +66,27 @@ def strict_schema(provider: str, schema: type[BaseModel]) -> dict[str, Any]:
     return dict(function["parameters"])
 
 
-def translator(provider: str) -> Callable[[Exception], ProviderError]:
-    """The SDK's errors as ours, in the name of `provider`."""
+def vendor(provider: str) -> Vendor:
+    """How failures are read in the name of `provider`."""
+    # The SDK raises its own errors until the response's body begins, then httpx2's come through.
+    # What cannot be read is a ValueError.
+    caught = (OpenAIError, httpx2.HTTPError, OSError, ValueError, RecursionError)
+    return Vendor(provider, _translator(provider), caught, request_id="x-request-id")
 
+
+def in_band(provider: str, error: object) -> ProviderError:
+    """An error in a stream that began well: vLLM and llama.cpp put a status in its code."""
+    reported = error if isinstance(error, dict) else {"message": error}
+    code = str(reported.get("code") or "")
+    return failure(
+        provider,
+        status=int(code) if code.isdecimal() and len(code) == 3 else None,
+        kinds=(reported.get("type"), code),
+        message=reported.get("message") or "",
+    )
+
+
+def _translator(provider: str) -> Callable[[Exception], ProviderError]:
     def translate(error: Exception) -> ProviderError:
         if isinstance(error, (APIConnectionError, httpx2.TransportError, OSError)):
             return transport_failure(provider, error)
@@ -67,19 +99,10 @@ def translator(provider: str) -> Callable[[Exception], ProviderError]:
                 headers=error.response.headers,
                 request_id=error.request_id,
             )
-        if isinstance(error, APIError):
-            return _in_band(provider, error)
         return ServerFailed(f"unreadable answer ({type(error).__name__})", provider)
 
     return translate
 
 
-def _in_band(provider: str, error: APIError) -> ProviderError:
-    """An error object in a stream that began well: vLLM and llama.cpp put a status in its code."""
-    code = error.code or ""
-    return failure(
-        provider,
-        status=int(code) if code.isdecimal() and len(code) == 3 else None,
-        kinds=(error.type, code),
-        message=error.message,
-    )
+_UNUSED = AsyncStream[object]
+"""The SDK asks how to read a stream, even where the response is read by hand."""

@@ -6,9 +6,6 @@ from typing import Any
 from uuid import uuid4
 
 import httpx2
-from openai.types import CompletionUsage
-from openai.types.chat import ChatCompletionChunk
-from openai.types.chat.chat_completion_chunk import ChoiceDeltaToolCall
 
 from chat.llm.base import (
     AssistantMessage,
@@ -17,34 +14,21 @@ from chat.llm.base import (
     Message,
     Request,
     Schema,
-    ServerFailed,
     StopReason,
     Structured,
-    TextDelta,
     ToolMessage,
     Truncated,
-    Usage,
     UserMessage,
 )
-from chat.llm.openai_client import CAUGHT, clients, strict_schema, translator
-from chat.llm.wire import (
-    READ_TIMEOUT,
-    Meter,
-    clean_text,
-    count,
-    ending,
-    json_text,
-    parse_call,
-    portable_id,
-    quotable,
-    tidy,
-    translated,
-)
+from chat.llm.failures import quotable, translated
+from chat.llm.openai_client import clients, in_band, poster, strict_schema, vendor
+from chat.llm.schemas import fitted
+from chat.llm.streaming import Answer, fetched, streamed
+from chat.llm.tally import Tally, count
+from chat.llm.transport import CONNECT_TIMEOUT, READ_TIMEOUT
+from chat.llm.wire import Meter, arguments, ending, parse_call, parsed, portable_id, tidy
 
 NAME = "openai_compatible"
-
-CHARACTERS_PER_TOKEN = 4
-"""For servers that report no usage: a guess, but unlike nothing it counts against a budget."""
 
 _REASONS = {
     "stop": StopReason.END,
@@ -52,14 +36,17 @@ _REASONS = {
     "length": StopReason.MAX_TOKENS,
 }
 
-_translate = translator(NAME)
+_VENDOR = vendor(NAME)
+
+_Json = dict[str, Any]
 
 
 class OpenAICompatibleProvider:
     """Answers through chat completions at `base_url`, in the dialect that all of them understand.
 
-    `api_key` may be empty for a server that asks for none. `timeout` is the longest silence, in
-    seconds. `http_client` replaces the connection, for tests.
+    `api_key` may be empty for a server that asks for none. `connect_timeout` is how long
+    a connection may take, `timeout` the longest silence on it, in seconds. What a server does not
+    count is estimated. `http_client` replaces the connection, for tests.
     """
 
     name = NAME
@@ -70,6 +57,7 @@ class OpenAICompatibleProvider:
         base_url: str | None,
         model: str,
         api_key: str = "",
+        connect_timeout: float = CONNECT_TIMEOUT,
         timeout: float = READ_TIMEOUT,
         http_client: httpx2.AsyncClient | None = None,
     ) -> None:
@@ -78,63 +66,49 @@ class OpenAICompatibleProvider:
             # The SDK insists on a key, and would take OpenAI's from the environment.
             api_key=api_key or "none",
             base_url=base_url,
+            connect_timeout=connect_timeout,
             timeout=timeout,
             http_client=http_client,
         )
+        self._post = poster(self._clients, "/chat/completions")
 
-    async def stream(self, request: Request) -> AsyncIterator[Event]:
-        """Yields the events of one answer; raises ProviderError.
-
-        Usage is estimated from the length of the texts where the server reports none.
-        """
-        meter = Meter(self.name, self.model)
-        answer = _Answer()
-        body = {**self._body(request), **_tools(request)}
-        with translated(NAME, _translate, CAUGHT):
-            stream = await self._clients.get().chat.completions.create(
-                **body, stream=True, stream_options={"include_usage": True}
-            )
-            async with stream:
-                async for chunk in stream:
-                    text = answer.read(chunk)
-                    if text is not None:
-                        meter.mark()
-                    if text:
-                        yield TextDelta(text)
-            rest = answer.finish(meter, body)
-        for event in rest:
-            yield event
+    def stream(self, request: Request) -> AsyncIterator[Event]:
+        """Yields the events of one answer; raises ProviderError."""
+        options = {"stream": True, "stream_options": {"include_usage": True}}
+        body = {**self._body(request), **_tools(request), **options}
+        return streamed(_VENDOR, self.model, self._post, body, _Answer())
 
     async def complete_structured(
         self, request: Request, schema: type[Schema]
     ) -> Structured[Schema]:
-        """Answers `request` as an instance of `schema`; raises ProviderError."""
-        meter = Meter(self.name, self.model)
+        """Answers `request` as an instance of `schema`; raises ProviderError, Malformed where the
+        answer does not fit."""
+        meter, tally = Meter(NAME, self.model), Tally()
         json_schema = {
             "name": schema.__name__,
             "schema": strict_schema(NAME, schema),
             "strict": True,
         }
-        body = {
-            **self._body(request),
-            "response_format": {"type": "json_schema", "json_schema": json_schema},
-        }
-        with translated(NAME, _translate, CAUGHT):
-            completion = await self._clients.get().chat.completions.create(**body, stream=False)
-            choice = completion.choices[0]
-            if choice.message.refusal:
+        response_format = {"type": "json_schema", "json_schema": json_schema}
+        body = {**self._body(request), "response_format": response_format}
+        with translated(_VENDOR, tally):
+            completion = await fetched(_VENDOR, self._post, body, tally)
+            choice = completion["choices"][0]
+            text = choice["message"].get("content") or ""
+            tally.received = len(text)
+            _count(tally, completion.get("usage"))
+            if choice["message"].get("refusal"):
                 raise ContentFiltered("refused by the model", NAME)
-            if _reason(choice.finish_reason) is not StopReason.END:
+            if _reason(choice["finish_reason"]) is not StopReason.END:
                 raise Truncated("cut by the token limit", NAME)
-            text = choice.message.content or ""
-            value = schema.model_validate_json(text)
-        return Structured(value, meter.report(_usage(completion.usage, body, len(text))))
+            value = fitted(NAME, schema, text, tally)
+        return Structured(value, meter.report(tally.whole()))
 
     async def close(self) -> None:
         """Lets go of the running loop's connections."""
         await self._clients.close()
 
-    def _body(self, request: Request) -> dict[str, Any]:
+    def _body(self, request: Request) -> _Json:
         messages = [item for message in tidy(request.messages) for item in _items(message)]
         if request.system.strip():
             messages.insert(0, {"role": "system", "content": request.system})
@@ -146,7 +120,7 @@ class OpenAICompatibleProvider:
         }
 
 
-def _tools(request: Request) -> dict[str, Any]:
+def _tools(request: Request) -> _Json:
     # Left out rather than forbidden by tool_choice, which Ollama ignores.
     if not request.tools or not request.tools_allowed:
         return {}
@@ -165,7 +139,7 @@ def _tools(request: Request) -> dict[str, Any]:
     }
 
 
-def _items(message: Message) -> Iterator[dict[str, Any]]:
+def _items(message: Message) -> Iterator[_Json]:
     match message:
         case UserMessage(text):
             yield {"role": "user", "content": text}
@@ -182,7 +156,7 @@ def _items(message: Message) -> Iterator[dict[str, Any]]:
                         "type": "function",
                         "function": {
                             "name": call.name,
-                            "arguments": json_text(call.arguments or {}),
+                            "arguments": arguments(call),
                         },
                     }
                     for call in calls
@@ -205,51 +179,54 @@ class _Call:
 
 
 @dataclass(slots=True)
-class _Answer:
-    """What has arrived of one answer."""
-
+class _Answer(Answer):
     finish_reason: str | None = None
-    usage: CompletionUsage | None = None
     calls: list[_Call] = field(default_factory=list)
-    characters: int = 0
-    _open: dict[int, _Call] = field(default_factory=dict)
+    _open: dict[int | None, _Call] = field(default_factory=dict)
 
-    def read(self, chunk: ChatCompletionChunk) -> str | None:
-        """The text a chunk brings: empty for a piece of a tool call, None for anything else."""
-        if not isinstance(chunk, ChatCompletionChunk):
-            raise ServerFailed("a chunk that is no object", NAME)
-        self.usage = chunk.usage or self.usage
-        if not chunk.choices:
-            return None  # the last chunk carries only the usage
-        choice = chunk.choices[0]
-        self.finish_reason = choice.finish_reason or self.finish_reason
-        if choice.delta.refusal:
-            raise ContentFiltered("refused by the model", NAME)
-        pieces = choice.delta.tool_calls or []
-        for piece in pieces:
+    def read(self, data: bytes) -> None:
+        if data == b"[DONE]":
+            self.whole = True
+            return
+        chunk = parsed(data)
+        if chunk.get("error"):
+            raise in_band(NAME, chunk["error"])
+        if chunk.get("usage"):
+            _count(self.tally, chunk["usage"])
+        # The last chunk has no choice: it carries only the usage.
+        for choice in (chunk.get("choices") or ())[:1]:
+            self.finish_reason = choice.get("finish_reason") or self.finish_reason
+            self._take(choice.get("delta") or {})
+
+    def _take(self, delta: _Json) -> None:
+        if text := delta.get("content"):
+            self.say(text)
+        for piece in delta.get("tool_calls") or ():
             self._add(piece)
-        text = clean_text(choice.delta.content)
-        self.characters += len(text)
-        return text if text or pieces else None
+        # The name depends on the server.
+        if thought := delta.get("reasoning_content") or delta.get("reasoning"):
+            self.work(thought)
+        if delta.get("refusal"):
+            raise ContentFiltered("refused by the model", NAME)
 
-    def _add(self, piece: ChoiceDeltaToolCall) -> None:
+    def _add(self, piece: _Json) -> None:
         """Adds to the call with the piece's index. A new id opens a new call even there: some
         servers send every call whole, and all with index 0."""
-        call = self._open.get(piece.index)
-        if call is None or (piece.id and piece.id != call.id and call.name):
-            call = self._open[piece.index] = _Call(piece.id or f"call_{uuid4().hex}")
+        index, call_id = piece.get("index"), piece.get("id")
+        call = self._open.get(index)
+        if call is None or (call_id and call_id != call.id and call.name):
+            call = self._open[index] = _Call(call_id or f"call_{uuid4().hex}")
             self.calls.append(call)
-        if piece.function:
-            call.name = call.name or piece.function.name or ""
-            call.json.append(piece.function.arguments or "")
-            self.characters += len(piece.function.arguments or "")
+        function = piece.get("function") or {}
+        call.name = call.name or function.get("name") or ""
+        call.json.append(function.get("arguments") or "")
+        self.call(function.get("arguments"))
 
-    def finish(self, meter: Meter, body: dict[str, Any]) -> list[Event]:
-        """What follows the text; raises ProviderError where the answer is none."""
+    def finish(self, meter: Meter) -> list[Event]:
         reason = _reason(self.finish_reason)
         cut = reason is StopReason.MAX_TOKENS
         calls = [parse_call(call.id, call.name, "".join(call.json), cut=cut) for call in self.calls]
-        return ending(meter, reason, calls, _usage(self.usage, body, self.characters))
+        return ending(meter, reason, calls, self.tally.whole())
 
 
 def _reason(finish_reason: str | None) -> StopReason:
@@ -260,16 +237,9 @@ def _reason(finish_reason: str | None) -> StopReason:
     return _REASONS[finish_reason]
 
 
-def _usage(usage: CompletionUsage | None, body: dict[str, Any], characters: int) -> Usage:
-    if usage is None:
-        return Usage(
-            input_tokens=len(json_text(body)) // CHARACTERS_PER_TOKEN,
-            output_tokens=characters // CHARACTERS_PER_TOKEN,
-        )
-    details = usage.prompt_tokens_details
-    return Usage(
-        input_tokens=count(usage, "prompt_tokens"),
-        output_tokens=count(usage, "completion_tokens"),
-        cache_read_tokens=count(details, "cached_tokens"),
-        cache_write_tokens=count(details, "cache_write_tokens"),
-    )
+def _count(tally: Tally, usage: object) -> None:
+    details = usage.get("prompt_tokens_details") if isinstance(usage, dict) else None
+    tally.input_tokens = count(usage, "prompt_tokens")
+    tally.output_tokens = count(usage, "completion_tokens")
+    tally.cache_read_tokens = count(details, "cached_tokens") or 0
+    tally.cache_write_tokens = count(details, "cache_write_tokens") or 0

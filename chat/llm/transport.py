@@ -1,8 +1,10 @@
-"""HTTP under the SDKs: one client for each event loop, time-outs, and what a broken line means."""
+"""HTTP under the SDKs: one client for each event loop, time-outs, bodies, and what a broken line
+means."""
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
 from functools import cache
 from typing import Generic, Protocol, TypeVar
 
@@ -12,6 +14,16 @@ from chat.llm.base import ConnectionFailed, ProviderError, TimedOut
 
 CONNECT_TIMEOUT = 5.0
 """Seconds. A server that cannot be reached by then has a fallback that can."""
+
+READ_TIMEOUT = 30.0
+"""Seconds. The longest silence before or within an answer; models that think send pings."""
+
+LAST_BYTES = 0.2
+"""Seconds for a body to end that has said all. It ends at once, and its connection can be used
+again; a server that leaves it open must not keep the customer waiting."""
+
+HEADERS = {"accept-encoding": "identity"}
+"""Sent with every request: a proxy that compresses a stream holds pieces of it back."""
 
 
 class _Closable(Protocol):
@@ -55,10 +67,39 @@ def tls_context() -> ssl.SSLContext:
     return httpx2.create_ssl_context()
 
 
-def sdk_timeout(seconds: float) -> httpx2.Timeout:
-    """Limits for a request whose server may be silent for `seconds`."""
-    connect = min(CONNECT_TIMEOUT, seconds)
-    return httpx2.Timeout(seconds, connect=connect, pool=connect)
+def sdk_timeout(*, connect: float, silence: float) -> httpx2.Timeout:
+    """Limits, in seconds, for a connection to come about and for the longest silence on it."""
+    return httpx2.Timeout(silence, connect=connect, pool=connect)
+
+
+@asynccontextmanager
+async def body_of(response: httpx2.Response) -> AsyncIterator[AsyncIterator[bytes]]:
+    """The body of a streamed response as it comes; a body not read to its end is broken off."""
+    # `aiter_bytes` adds two layers to every chunk, for nothing where the body is as it was sent.
+    plain = "content-encoding" not in response.headers
+    if plain and isinstance(response.stream, httpx2.AsyncByteStream):
+        chunks = aiter(response.stream)
+    else:
+        chunks = aiter(response.aiter_bytes())
+    try:
+        yield chunks
+    finally:
+        if isinstance(chunks, AsyncGenerator):
+            await chunks.aclose()
+        await response.aclose()
+
+
+async def read_out(chunks: AsyncIterator[bytes]) -> None:
+    """Waits for the end of a body that has said all, LAST_BYTES at most."""
+    with suppress(TimeoutError, httpx2.HTTPError, OSError):
+        async with asyncio.timeout(LAST_BYTES):
+            async for _ in chunks:
+                pass
+
+
+def heard_nothing(error: BaseException) -> bool:
+    """Whether a server that had the request stayed silent for too long."""
+    return any(isinstance(cause, httpx2.ReadTimeout) for cause in _causes(error))
 
 
 def transport_failure(provider: str, error: BaseException) -> ProviderError:
@@ -67,8 +108,13 @@ def transport_failure(provider: str, error: BaseException) -> ProviderError:
     The root cause decides, not the type on top: openai's aiohttp transport reports a refused
     connection as a time-out.
     """
-    root = error
-    while root.__cause__ is not None:
-        root = root.__cause__
+    *_, root = _causes(error)
     timed_out = isinstance(root, (TimeoutError, httpx2.TimeoutException))
     return (TimedOut if timed_out else ConnectionFailed)(type(root).__name__, provider)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__

@@ -13,7 +13,9 @@ from chat.llm.base import (
     AssistantMessage,
     End,
     Event,
+    Progress,
     Provider,
+    ProviderError,
     Request,
     TextDelta,
     ToolCall,
@@ -91,6 +93,7 @@ class Build(Protocol):
         self,
         *,
         base_url: str | None = ...,
+        connect_timeout: float = ...,
         timeout: float = ...,
         http_client: httpx2.AsyncClient | None = ...,
     ) -> Provider: ...
@@ -118,10 +121,16 @@ class Script:
         return body
 
 
-def streams(body: bytes) -> Script:
-    """A server that streams `body`."""
-    headers = {"content-type": "text/event-stream"}
-    return Script(lambda _: httpx2.Response(200, content=body, headers=headers))
+def streams(*chunks: bytes, status: int = 200, **headers: str) -> Script:
+    """A server whose body comes in `chunks`."""
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    sent["content-type"] = "text/event-stream"
+
+    async def body() -> AsyncIterator[bytes]:
+        for chunk in chunks:
+            yield chunk
+
+    return Script(lambda _: httpx2.Response(status, content=body(), headers=sent))
 
 
 def answers(body: Mapping[str, Any], status: int = 200, **headers: str) -> Script:
@@ -143,6 +152,13 @@ async def collect(provider: Provider, request: Request) -> list[Event]:
     return [event async for event in provider.stream(request)]
 
 
+async def fails(provider: Provider, request: Request) -> ProviderError:
+    """How an answer fails."""
+    with pytest.raises(ProviderError) as failed:
+        await collect(provider, request)
+    return failed.value
+
+
 async def gather(events: AsyncIterator[Event], into: list[Event]) -> None:
     """Reads a stream that may break; what came before stays in `into`."""
     async for event in events:
@@ -155,6 +171,11 @@ def text_of(events: list[Event]) -> str:
 
 def calls_of(events: list[Event]) -> list[ToolCall]:
     return [event.call for event in events if isinstance(event, ToolUse)]
+
+
+def heard(events: list[Event]) -> list[TextDelta | Progress]:
+    """What came while the answer was under way."""
+    return [event for event in events if isinstance(event, (TextDelta, Progress))]
 
 
 def report_of(events: list[Event]) -> UsageReport:

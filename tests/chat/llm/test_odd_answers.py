@@ -14,6 +14,7 @@ from chat.llm.base import (
     End,
     Event,
     InvalidRequest,
+    Progress,
     ProviderError,
     Request,
     TextDelta,
@@ -105,7 +106,7 @@ def well_typed(event: Event) -> bool:
         case UsageReport():
             return all(isinstance(count, int) for count in astuple(event.usage))
         case _:
-            return isinstance(event, End)
+            return isinstance(event, (Progress, End))
 
 
 async def test_an_odd_answer_is_either_read_or_one_of_our_errors(wire: Wire) -> None:

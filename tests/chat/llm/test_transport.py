@@ -71,11 +71,11 @@ def test_the_clients_of_loops_that_ended_are_let_go() -> None:
     assert len(clients._clients) == 1
 
 
-def test_no_limit_is_longer_than_the_silence_allowed() -> None:
-    short, long = sdk_timeout(2.0), sdk_timeout(60.0)
+def test_a_connection_and_a_silence_have_limits_of_their_own() -> None:
+    limits = sdk_timeout(connect=2.0, silence=60.0)
 
-    assert (short.connect, short.read) == (2.0, 2.0)
-    assert (long.connect, long.read) == (5.0, 60.0)
+    assert (limits.connect, limits.pool) == (2.0, 2.0)
+    assert (limits.read, limits.write) == (60.0, 60.0)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from email.utils import format_datetime
 import pytest
 
 from chat.llm.base import AssistantMessage, Message, ToolCall, ToolMessage, ToolResult, UserMessage
-from chat.llm.wire import parse_call, portable_id, retry_after, tidy
+from chat.llm.failures import retry_after
+from chat.llm.wire import parse_call, portable_id, tidy
 
 CALL = ToolCall("call_1", "search", {})
 RESULT = ToolResult("call_1", "Found.")

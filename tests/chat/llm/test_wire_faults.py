@@ -14,6 +14,7 @@ from chat.llm.base import (
     ContextTooLong,
     Event,
     InvalidRequest,
+    Malformed,
     Overloaded,
     ProviderError,
     RateLimited,
@@ -46,7 +47,7 @@ MIDDLE = 5
 
 
 async def test_an_answer_arrives_in_pieces_then_usage_then_the_end(wire: Wire) -> None:
-    wire.server.reply(ANSWER)
+    wire.server.reply(ANSWER).pace(30)
 
     events = await collect(wire.provider(), QUESTION)
 
@@ -282,8 +283,13 @@ async def test_a_structured_answer_is_an_instance_of_its_schema(wire: Wire) -> N
 async def test_a_structured_answer_that_does_not_fit_is_an_error(wire: Wire) -> None:
     wire.server.reply('{"topic": "shipping", "urgency": 9}')
 
-    with pytest.raises(ServerFailed):
+    with pytest.raises(Malformed) as failed:
         await wire.provider().complete_structured(QUESTION, Verdict)
+
+    assert failed.value.problems == "urgency: less_than_equal le 3"
+    assert failed.value.text == '{"topic": "shipping", "urgency": 9}'
+    assert failed.value.usage is not None
+    assert "shipping" not in f"{failed.value} {failed.value!r}"
 
 
 async def test_a_structured_request_maps_errors_like_a_stream(wire: Wire) -> None:
