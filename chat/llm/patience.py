@@ -1,27 +1,12 @@
 """How long a provider may keep a customer waiting: for its first token, between two, and in all."""
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 
-from chat.llm.base import (
-    AssistantMessage,
-    Event,
-    Message,
-    Provider,
-    Request,
-    Schema,
-    Structured,
-    TextDelta,
-    TimedOut,
-    ToolMessage,
-    Usage,
-)
-
-CHARACTERS_A_TOKEN = 4
-"""A rough rate for English, used only where no vendor is left to report a figure."""
+from chat.llm import tokens
+from chat.llm.base import Event, Provider, Request, Schema, Structured, TextDelta, TimedOut
 
 _NEVER = float("inf")
 
@@ -70,7 +55,7 @@ class Patience:
                     written += len(event.text)
                 yield event
         except _TimeOver as over:
-            raise TimedOut(over.limit, self.name, usage=_estimate(request, written)) from None
+            raise TimedOut(over.limit, self.name, usage=tokens.estimate(request, written)) from None
         finally:
             watch.stop()
             # Ends the request upstream at once when the reader stops early.
@@ -90,7 +75,7 @@ class Patience:
                 return await self._provider.complete_structured(request, schema)
         except TimeoutError:
             detail = f"no answer within {max(0.0, limit):.3g} s"
-            raise TimedOut(detail, self.name, usage=_estimate(request, 0)) from None
+            raise TimedOut(detail, self.name, usage=tokens.estimate(request, 0, schema)) from None
 
     async def close(self) -> None:
         """Lets go of the provider's connections."""
@@ -169,21 +154,3 @@ class _Watch:
         if self._heard:
             return f"no token for {self._patience:g} s"
         return f"no first token within {self._patience:g} s"
-
-
-def _estimate(request: Request, written: int) -> Usage:
-    """What a request took that was cancelled: the vendor has read it, and `written` characters of
-    the answer had come."""
-    read = len(request.system) + sum(map(_length, request.messages))
-    read += sum(
-        len(tool.name) + len(tool.description) + len(json.dumps(tool.schema))
-        for tool in request.tools
-    )
-    return Usage(read // CHARACTERS_A_TOKEN, -(-written // CHARACTERS_A_TOKEN))
-
-
-def _length(message: Message) -> int:
-    if isinstance(message, ToolMessage):
-        return sum(len(result.content) for result in message.results)
-    calls = message.calls if isinstance(message, AssistantMessage) else ()
-    return len(message.text) + sum(len(json.dumps(call.arguments)) for call in calls)
