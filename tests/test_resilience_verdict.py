@@ -55,8 +55,8 @@ async def provider(name: str, llmock: LLMock) -> AsyncIterator[Provider]:
             openai,
             openai_compatible=openai,
             connect_timeout=2.0,
-            first_token_timeout=0.5,
-            token_gap_timeout=0.5,
+            first_token_timeout=1.5,
+            token_gap_timeout=1.5,
         )
     )
     yield built
