@@ -11,7 +11,7 @@ An account is a row of Spending. Its name says whose it is, always in UTC:
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from django.conf import settings
@@ -60,6 +60,7 @@ def limits() -> Limits:
 def charged(limits: Limits, payer: Payer | None, now: datetime) -> tuple[str, ...]:
     """The accounts with a limit that a request of `payer` at `now` is charged to, sorted. A request
     of nobody is charged to the day and the month."""
+    now = now.astimezone(UTC)
     accounts: list[str] = []
     if payer and limits.conversation is not None:
         accounts.append(f"conversation:{payer.conversation}")

@@ -1,6 +1,5 @@
 """The ledger of requests to providers: what each took and what it cost."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -59,22 +58,6 @@ def record(
     _note_outcome(row, attempt)
     _note_usage(row, attempt)
     return row
-
-
-def records(
-    attempts: Iterable[Attempt],
-    *,
-    conversation: UUID,
-    customer: str,
-    turn: UUID | None,
-    purpose: UsageRecord.Purpose = UsageRecord.Purpose.ANSWER,
-) -> list[UsageRecord]:
-    """Unsaved records of those that were requests."""
-    rows = (
-        record(attempt, conversation=conversation, customer=customer, turn=turn, purpose=purpose)
-        for attempt in attempts
-    )
-    return [row for row in rows if row is not None]
 
 
 def _note_outcome(row: UsageRecord, attempt: Attempt) -> None:
