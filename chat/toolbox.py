@@ -115,13 +115,23 @@ Function = Callable[..., Awaitable[ToolOutput | str]]
 
 @dataclass(frozen=True)
 class Tool:
-    """A tool ready to be called: its spec for providers and its function behind validation."""
+    """A tool ready to be called: its spec for providers and its function behind validation.
+
+    `version` and `performs` are explained in `tool`.
+    """
 
     spec: ToolSpec
     label: str
     timeout: float
     function: Function
     arguments: type[BaseModel] = field(repr=False)
+    version: Callable[[], str] | None = None
+    performs: frozenset[str] = frozenset()
+
+    @property
+    def shareable(self) -> bool:
+        """Whether what it returns is the same for everybody."""
+        return self.version is not None
 
     async def run(self, context: ToolContext, arguments: dict[str, Any] | None) -> ToolOutcome:
         """Validates and calls. Never raises but for cancellation."""
@@ -177,11 +187,17 @@ def tool(
     timeout: float = DEFAULT_TIMEOUT,
     open_ended: bool = False,
     offer: str = "",
+    version: Callable[[], str] | None = None,
+    performs: Sequence[str] = (),
 ) -> Callable[[Function], Tool]:
     """Makes a tool of an async function whose first parameter is a ToolContext.
 
     `label` is shown to the customer while it runs; `examples` are what customers say when they
     need it; `timeout` is in seconds; `open_ended` and `offer` are explained in `ToolSpec`.
+    `version` marks a tool whose results are the same for everybody, so that answers made of them
+    may be shared (see `chat.answer_cache`): it gives the version of what the tool reads, may query
+    the database, and changes whenever a result might. `performs` names the actions that a call
+    which succeeded has done (see `chat.claims.ACTIONS`): only these may an answer claim.
     Raises TypeError, at import, for a function without a docstring or with an unannotated parameter.
     """
 
@@ -203,7 +219,7 @@ def tool(
             open_ended=open_ended,
             offer=offer,
         )
-        return Tool(spec, label, timeout, function, arguments)
+        return Tool(spec, label, timeout, function, arguments, version, frozenset(performs))
 
     return decorate
 

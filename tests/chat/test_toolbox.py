@@ -103,6 +103,19 @@ def test_a_tool_without_a_docstring_is_refused_at_import() -> None:
         tool(label="…")(silent)
 
 
+def test_a_tool_declares_what_it_does_and_whether_its_results_may_be_shared() -> None:
+    """Both are off unless said: a new tool is neither proof of anything nor shared with anybody."""
+
+    async def look(context: ToolContext) -> str:
+        """Looks."""
+        return ""
+
+    plain = tool(label="…")(look)
+    assert (plain.shareable, plain.performs) == (False, frozenset())
+    declared = tool(label="…", version=lambda: "7", performs=["ticket"])(look)
+    assert (declared.shareable, declared.performs) == (True, frozenset({"ticket"}))
+
+
 def test_the_settings_name_the_tools(settings: Settings) -> None:
     settings.AGENT_TOOLS = ["tests.chat.sample_tools.note"]
     assert load_tools() == {"note": sample_tools.note}

@@ -63,6 +63,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
     label="Opening a ticket…",
     examples=EXAMPLES,
     offer="Shall I open a ticket so that our team can look into it?",
+    performs=("ticket",),
 )
 async def create_ticket(context: ToolContext, title: Title, description: Description) -> ToolOutput:
     """Open a support ticket, so that a person of the team looks into the matter and replies.
