@@ -34,6 +34,10 @@ class CitationFilter:
         self._before = ""
         self.invented = 0
 
+    def restart(self) -> None:
+        """Forgets the text and what it cited: another attempt starts clean."""
+        self._cited, self._held, self._before = {}, "", ""
+
     def offer(self, citations: Iterable[Citation]) -> None:
         """Adds sources that the answer may cite."""
         self._known |= {citation.id: citation for citation in citations}

@@ -11,12 +11,17 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
-from chat import tasks, usage
+from chat import alerts, tasks, telemetry, usage
 from chat.identity import Visitor
 from chat.leases import Claim, LeaseLost
-from chat.llm.base import ProviderFailed, UsageReport
+from chat.llm.base import AuthenticationFailed, InvalidRequest, ProviderFailed
 from chat.models import Conversation, Feedback, Message, Turn, UsageRecord
+from chat.progress import TurnRecord
 from chat.protocol import CitationView, as_json
+
+
+FOR_STAFF = frozenset({AuthenticationFailed.code, InvalidRequest.code})
+"""Errors of a provider that no waiting mends: a key, an account or a setting is wrong."""
 
 
 class NotFound(Exception):
@@ -45,20 +50,10 @@ class Reply:
     partial: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TurnRecord:
-    """What is known of a turn when it ends, for the staff: who answered, from what, how fast."""
-
-    attempts: tuple[UsageReport | ProviderFailed, ...]
-    prompt_hash: str
-    duration: float
-    first_token: float | None
-
-
 def open_conversation(
-    visitor: Visitor, conversation_id: UUID | None = None, *, new: bool = False
+    visitor: Visitor, conversation_id: UUID | None = None, *, new: bool = False, locale: str = ""
 ) -> Conversation:
-    """The conversation asked for, else the visitor's latest open one, else a new one.
+    """The conversation asked for, else the visitor's latest open one, else a new one in `locale`.
 
     Raises NotFound for an id that is not the visitor's.
     """
@@ -70,7 +65,7 @@ def open_conversation(
     else:
         found = None if new else own.filter(status=Conversation.Status.OPEN).first()
     if found is None:
-        return Conversation.objects.create(owner=visitor.owner, **_who(visitor))
+        return Conversation.objects.create(owner=visitor.owner, locale=locale, **_who(visitor))
     _keep_up(found, visitor)
     return found
 
@@ -104,7 +99,9 @@ def receive(conversation: Conversation, *, client_id: str, text: str) -> Receive
     """
     try:
         with transaction.atomic():
-            if not Conversation.objects.select_for_update().filter(pk=conversation.pk).first():
+            # The update is the lock: from here on messages of this conversation come one by one.
+            own = Conversation.objects.filter(pk=conversation.pk)
+            if not own.update(updated_at=Now()):
                 raise NotFound("This conversation was deleted.")
             return _find(conversation, client_id, text) or _add(conversation, client_id, text)
     except IntegrityError:  # two at once, where the row lock does not hold them apart
@@ -127,9 +124,10 @@ def _find(conversation: Conversation, client_id: str, text: str) -> Received | N
 def _add(conversation: Conversation, client_id: str, text: str) -> Received:
     # Locked, so that no runner claims the turn, and reads what it has to answer, before this message
     # is committed with it.
-    turn, _ = Turn.objects.select_for_update().get_or_create(
+    queued = Turn.objects.select_for_update().filter(
         conversation=conversation, status=Turn.Status.QUEUED
     )
+    turn = queued.first() or Turn.objects.create(conversation=conversation)
     if turn.stop_requested:  # a stop was for what had been asked by then
         Turn.objects.filter(pk=turn.pk).update(stop_requested=False)
     message = Message.objects.create(
@@ -139,7 +137,6 @@ def _add(conversation: Conversation, client_id: str, text: str) -> Received:
         client_id=client_id,
         text=text,
     )
-    conversation.save(update_fields=["updated_at"])
     return Received(message, turn.pk, new=True)
 
 
@@ -156,7 +153,7 @@ def complete(claim: Claim, reply: Reply, record: TurnRecord) -> Message:
             citations=[as_json(citation) for citation in reply.citations],
             partial=reply.partial,
         )
-        _follow_up(claim)
+        _follow_up(claim, record)
     return message
 
 
@@ -171,12 +168,12 @@ def fail(claim: Claim, *, code: str, text: str, record: TurnRecord) -> Message:
             role=Message.Role.SYSTEM,
             text=text,
         )
-        _follow_up(claim)
+        _follow_up(claim, record)
     return message
 
 
 def _close(claim: Claim, status: Turn.Status, record: TurnRecord, code: str = "") -> None:
-    answered = next((a for a in reversed(record.attempts) if isinstance(a, UsageReport)), None)
+    answered = record.answered
     closed = Turn.objects.filter(
         pk=claim.turn, fence=claim.fence, status=Turn.Status.RUNNING
     ).update(
@@ -184,6 +181,9 @@ def _close(claim: Claim, status: Turn.Status, record: TurnRecord, code: str = ""
         error_code=code,
         provider=answered.provider if answered else "",
         model=answered.model if answered else "",
+        passed_over=[_reason(failed) for failed in record.passed_over],
+        claims_caught=record.claims_caught,
+        cached=answered.cached if answered else False,
         prompt_hash=record.prompt_hash,
         duration_ms=_ms(record.duration),
         first_token_ms=None if record.first_token is None else _ms(record.first_token),
@@ -192,16 +192,34 @@ def _close(claim: Claim, status: Turn.Status, record: TurnRecord, code: str = ""
     )
     if not closed:
         raise LeaseLost(f"Turn {claim.turn} is no longer this runner's.")
-    UsageRecord.objects.bulk_create(
-        usage.record(attempt, conversation=claim.conversation, turn=claim.turn)
-        for attempt in record.attempts
+    keep = partial(
+        usage.record, conversation=claim.conversation, customer=claim.owner, turn=claim.turn
     )
+    UsageRecord.objects.bulk_create(filter(None, map(keep, record.attempts)))
     Conversation.objects.filter(pk=claim.conversation).update(updated_at=Now())
 
 
-def _follow_up(claim: Claim) -> None:
-    for task in (tasks.classify_turn, tasks.price_turn):
-        transaction.on_commit(partial(task.delay, turn=str(claim.turn)), robust=True)
+def _reason(failed: ProviderFailed) -> dict[str, str]:
+    return {
+        "provider": failed.provider,
+        "model": failed.model,
+        "code": failed.code,
+        "detail": failed.detail,
+    }
+
+
+def _follow_up(claim: Claim, record: TurnRecord) -> None:
+    transaction.on_commit(partial(tasks.classify_turn.delay, turn=str(claim.turn)), robust=True)
+    if record.crowded:
+        summarise = partial(
+            tasks.summarise_conversation.delay, conversation=str(claim.conversation)
+        )
+        transaction.on_commit(summarise, robust=True)
+    for failed in record.passed_over:
+        if failed.code in FOR_STAFF:
+            key = f"provider:{failed.provider}:{failed.model}:{failed.code}"
+            text = f"{failed.provider} refuses {failed.model}: {failed.code} ({failed.detail})."
+            transaction.on_commit(partial(alerts.tell, key, text), robust=True)
 
 
 def _ms(seconds: float) -> int:
@@ -224,3 +242,4 @@ def rate(conversation: Conversation, message_id: UUID, *, rating: str, comment: 
     Feedback.objects.update_or_create(
         message=message, defaults={"rating": rating, "comment": comment}
     )
+    telemetry.thumb(rating)

@@ -36,6 +36,7 @@ class Claim:
 
     turn: UUID
     conversation: UUID
+    owner: str
     fence: int
     attempt: int
     stop_requested: bool = False
@@ -61,16 +62,25 @@ def claim(turn_id: UUID) -> Claim | None:
         return None
     if not taken:
         return None
-    turn = Turn.objects.get(pk=turn_id)
-    return Claim(turn.pk, turn.conversation_id, turn.fence, turn.attempts, turn.stop_requested)
+    turn = Turn.objects.select_related("conversation").get(pk=turn_id)
+    return Claim(
+        turn=turn.pk,
+        conversation=turn.conversation_id,
+        owner=turn.conversation.owner,
+        fence=turn.fence,
+        attempt=turn.attempts,
+        stop_requested=turn.stop_requested,
+    )
 
 
 def renew(held: Claim) -> bool:
     """Keeps a turn and tells whether the customer asked to stop it. Raises LeaseLost."""
     mine = Turn.objects.filter(pk=held.turn, fence=held.fence, status=Turn.Status.RUNNING)
+    if mine.filter(stop_requested=False).update(lease_expires_at=_until()):
+        return False
     if not mine.update(lease_expires_at=_until()):
         raise LeaseLost(f"Turn {held.turn} is no longer this runner's.")
-    return mine.filter(stop_requested=True).exists()
+    return True
 
 
 def release(held: Claim, *, counts: bool = True) -> None:

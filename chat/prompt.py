@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from string import Template
 
@@ -21,7 +22,12 @@ _VERIFIED = (
 
 def render(name: str, **values: str) -> str:
     """The prompt `name` with its variables filled in. Raises KeyError for one without a value."""
-    return Template((_FOLDER / f"{name}.md").read_text("utf-8")).substitute(values)
+    return _template(name).substitute(values)
+
+
+@cache
+def _template(name: str) -> Template:
+    return Template((_FOLDER / f"{name}.md").read_text("utf-8"))
 
 
 def system(tools: Iterable[Tool], customer: VerifiedCustomer | None) -> tuple[str, str]:

@@ -5,8 +5,10 @@ from contextlib import asynccontextmanager
 
 from django.conf import settings
 
+from chat import breakers, budgets, limits
 from chat.llm import stack
 from chat.llm.base import Provider
+from chat.redaction import redact
 
 
 def configuration() -> stack.Configuration:
@@ -22,13 +24,22 @@ def configuration() -> stack.Configuration:
     )
 
 
+def _built() -> Provider:
+    return stack.build(
+        configuration(),
+        breakers=breakers.shared(),
+        purse=budgets.purse(stopped=limits.shared_state_is_down),
+        redact=redact if settings.TRACE_CONTENT else None,
+    )
+
+
 _shared: Provider | None = None
 
 
 def shared() -> Provider:
     """The stack of this process, whose connections all turns share. For its event loop alone."""
     if _shared is None:
-        install(stack.build(configuration()))
+        install(_built())
     assert _shared is not None  # noqa: S101  # for the type checker: install has just set it
     return _shared
 
@@ -42,7 +53,7 @@ def install(provider: Provider | None) -> None:
 @asynccontextmanager
 async def opened() -> AsyncIterator[Provider]:
     """A stack for one piece of work in a loop of its own, such as a background task's."""
-    provider = stack.build(configuration())
+    provider = _built()
     try:
         yield provider
     finally:

@@ -3,6 +3,10 @@
 Sockets of this process get a frame directly: the one that asked, its other tabs, staff. Sockets of
 other processes get it through the channel layer, which may lose it; text carries offsets and a
 snapshot of it is kept, so a client that sees a gap asks again and ends up exact.
+
+Most answers are watched by one socket, in the process that writes them, and a trip of every piece of
+text through Redis would cost more than all else. So pieces leave the process only where somebody
+elsewhere announced to watch, or where nobody watches here. What is rare always leaves it.
 """
 
 import asyncio
@@ -21,6 +25,7 @@ from redis.exceptions import RedisError
 from chat.protocol import (
     AnswerDelta,
     AnswerReset,
+    AnswerStarted,
     Receipt,
     ServerFrame,
     ToolFinished,
@@ -79,15 +84,37 @@ def crosses_processes() -> bool:
 async def publish(conversation: UUID, frame: ServerFrame, *, skip: Sink | None = None) -> None:
     """Sends a frame to everybody who watches the conversation but `skip`."""
     text = encode(frame)
+    await _here(conversation, text, skip)
+    if crosses_processes():
+        begins = isinstance(frame, AnswerStarted)
+        await _elsewhere(conversation, type="relay.frame", text=text, begins=begins)
+
+
+async def announce(conversation: UUID) -> None:
+    """Tells the process that writes an answer of this conversation, if another one does, that
+    somebody here watches it."""
+    if crosses_processes():
+        await _elsewhere(conversation, type="relay.watch")
+
+
+async def watched_elsewhere(conversation: UUID) -> None:
+    """Somebody in another process announced to watch: what is written here goes there from now on."""
+    for live in tuple(_live.values()):
+        if live.conversation == conversation:
+            await live.cross_over()
+
+
+async def _here(conversation: UUID, text: str, skip: Sink | None = None) -> None:
     for sink in tuple(_sinks.get(conversation, ())):
         if sink != skip:
             await sink(text)
-    if crosses_processes():
-        event = {"type": "relay.frame", "origin": PROCESS, "text": text}
-        try:
-            await get_channel_layer().group_send(group(conversation), event)
-        except UNAVAILABLE as error:  # the layer is a doorbell: others catch up through `sync`
-            logger.warning("channel layer unavailable: %s", error)
+
+
+async def _elsewhere(conversation: UUID, **event: object) -> None:
+    try:
+        await get_channel_layer().group_send(group(conversation), {**event, "origin": PROCESS})
+    except UNAVAILABLE as error:  # the layer is a doorbell: others catch up through `sync`
+        logger.warning("channel layer unavailable: %s", error)
 
 
 @dataclass
@@ -104,6 +131,7 @@ class LiveAnswer:
     _sent: int = 0
     _flusher: asyncio.Task[None] | None = None
     _snapshot_at: float = 0.0
+    _crosses: bool = False
 
     def __enter__(self) -> "LiveAnswer":
         _live[self.turn] = self
@@ -132,9 +160,22 @@ class LiveAnswer:
         offset, self._sent = self._sent, len(self.text)
         if offset == self._sent:
             return
-        delta = AnswerDelta(turn=str(self.turn), offset=offset, text=self.text[offset : self._sent])
-        await publish(self.conversation, delta)
-        await self._snapshot()
+        text = encode(AnswerDelta(turn=str(self.turn), offset=offset, text=self.text[offset:]))
+        await _here(self.conversation, text)
+        if self._crosses or self.conversation not in _sinks:
+            await self._cross(text)
+
+    async def cross_over(self) -> None:
+        """From now on the text goes to other processes too; they get what there is at once."""
+        self._crosses = True
+        if self._sent:
+            text = self.text[: self._sent]
+            await self._cross(encode(AnswerDelta(turn=str(self.turn), offset=0, text=text)))
+
+    async def _cross(self, text: str) -> None:
+        if crosses_processes():
+            await _elsewhere(self.conversation, type="relay.frame", text=text, begins=False)
+            await self._snapshot()
 
     async def close(self) -> None:
         """Sends what is left. Nothing of the answer goes out after this: its end comes next."""
@@ -171,7 +212,7 @@ class LiveAnswer:
 
     async def _snapshot(self) -> None:
         now = asyncio.get_running_loop().time()
-        if crosses_processes() and now - self._snapshot_at >= SNAPSHOT_INTERVAL:
+        if now - self._snapshot_at >= SNAPSHOT_INTERVAL:
             self._snapshot_at = now
             snapshot: dict[str, Any] = self.view().model_dump()
             try:

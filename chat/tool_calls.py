@@ -5,10 +5,11 @@ is in the history. What did not is run once more under its old ordinal, on which
 """
 
 import asyncio
+import json
 import time
 from dataclasses import dataclass
 
-from chat import history
+from chat import history, telemetry
 from chat.database import in_database
 from chat.identity import VerifiedCustomer
 from chat.leases import Claim
@@ -76,6 +77,15 @@ class ToolRunner:
         return outcome
 
     async def _call(self, tool: Tool | None, row: ToolCall) -> ToolOutcome:
+        name = tool.spec.name if tool else telemetry.UNKNOWN_TOOL
+        with telemetry.tool_span(name, row.ordinal, json.dumps(row.arguments)) as work:
+            outcome = await self._outcome(tool, row)
+            work.returned(outcome.output.content)
+            if outcome.error:
+                work.failed("TOOL")
+            return outcome
+
+    async def _outcome(self, tool: Tool | None, row: ToolCall) -> ToolOutcome:
         if tool is None:
             content = f"There is no tool {row.name}. The tools are: {', '.join(self.tools)}."
             return ToolOutcome(ToolOutput(content, "", found=False), error=content)

@@ -35,4 +35,6 @@ def _receipts(message: Message) -> tuple[Receipt, ...]:
 
 
 def _rating(message: Message) -> str | None:
-    return message.feedback.rating if hasattr(message, "feedback") else None
+    if message.role != Message.Role.ASSISTANT or not hasattr(message, "feedback"):
+        return None
+    return message.feedback.rating

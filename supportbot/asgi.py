@@ -1,4 +1,4 @@
-"""The ASGI application: HTTP, and the chat's WebSocket."""
+"""The ASGI application: HTTP, the chat's WebSocket, and the life of its server."""
 
 import os
 from typing import Any
@@ -14,6 +14,7 @@ from django.conf import settings  # noqa: E402
 from django.urls import path, re_path  # noqa: E402
 
 from chat.consumers import ChatConsumer  # noqa: E402
+from supportbot.lifespan import lifespan  # noqa: E402
 
 
 async def nowhere(scope: Any, receive: Any, send: Any) -> None:
@@ -25,6 +26,7 @@ async def nowhere(scope: Any, receive: Any, send: Any) -> None:
 application = ProtocolTypeRouter(
     {
         "http": http,
+        "lifespan": lifespan,
         "websocket": OriginValidator(
             URLRouter([path("ws/chat/", ChatConsumer.as_asgi()), re_path("", nowhere)]),  # type: ignore[arg-type]  # typed for views
             [*settings.ALLOWED_HOSTS, *settings.ORIGINS],

@@ -7,7 +7,7 @@ from typing import Any
 import dj_database_url
 import django_stubs_ext
 
-from supportbot import env, secret_key
+from supportbot import env, logs, secret_key
 
 django_stubs_ext.monkeypatch()
 
@@ -234,22 +234,9 @@ REQUESTS_PER_MINUTE_IP = ENV.supportbot_requests_per_minute_ip
 OTLP_ENDPOINT = ENV.otel_exporter_otlp_endpoint
 METRICS_TOKEN = ENV.supportbot_metrics_token.get_secret_value()
 TRACE_CONTENT = ENV.supportbot_trace_content
-LOG_FORMAT = ENV.log_format
 
 # Logs --------------------------------------------------------------------------------------------
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": ENV.log_level},
-    "loggers": {
-        "django.request": {"level": "ERROR"},
-        "daphne": {"level": "WARNING"},
-        "celery": {"level": "WARNING"},
-        "httpx2": {"level": "WARNING"},
-    },
-}
+LOGGING = logs.configuration(ENV.log_level, ENV.log_format)
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # wordllama's tokenizer must never look for a network

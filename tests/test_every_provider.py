@@ -34,11 +34,21 @@ def provider(request: pytest.FixtureRequest) -> str:
 async def installed(provider: str, llmock: LLMock) -> AsyncIterator[None]:
     """The stack with this one provider in it, whose vendor is a server on loopback."""
     llmock.tool_mode("off")
-    account = {
-        vendor: stack.Account("sk-test", llmock.base_url(vendor), "model-1")
+    anthropic, openai = (
+        stack.Account("sk-test", llmock.base_url(vendor), "model-1")
         for vendor in ("anthropic", "openai")
-    }
-    built = stack.build(stack.Configuration((provider,), **account, timeout=5.0))
+    )
+    built = stack.build(
+        stack.Configuration(
+            (provider,),
+            anthropic,
+            openai,
+            openai_compatible=openai,
+            connect_timeout=5.0,
+            first_token_timeout=5.0,
+            token_gap_timeout=5.0,
+        )
+    )
     providers.install(built)
     yield
     await built.close()

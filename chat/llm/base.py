@@ -22,7 +22,7 @@ whoever understands a failure decides whether it is worth another try:
     ├── ContentFiltered        CONTENT_FILTER  no
     ├── ContextTooLong         CONTEXT_LENGTH  no
     ├── Malformed              MALFORMED       no, after one repair
-    ├── Unsupported            UNSUPPORTED     no
+    ├── Unsupported            UNSUPPORTED     no: nobody was asked
     ├── CircuitOpen            CIRCUIT_OPEN    no: nobody was asked
     └── BudgetExceeded         BUDGET          no: nobody was asked
 
@@ -242,9 +242,7 @@ class End:
     reason: StopReason
 
 
-Event = (
-    AttemptStarted | TextDelta | Progress | ToolUse | UsageReport | ProviderFailed | Reset | End
-)
+Event = AttemptStarted | TextDelta | Progress | ToolUse | UsageReport | ProviderFailed | Reset | End
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,6 +346,7 @@ class ContextTooLong(ProviderError):
 
 class Unsupported(ProviderError):
     code = "UNSUPPORTED"
+    asked = False
 
 
 @dataclass

@@ -1,28 +1,36 @@
 """The one place where providers are made and wrapped, in order.
 
-    Fallback                      the next provider when one is given up
-      Retry                       a second attempt; tells of every one
-        Breaker                   no attempt at a provider that is known to be down
-          Patience                time limits
-            the vendor's adapter
-      ...
-      Retry
-        OfflineProvider           needs no protection from itself
+    Economy                         where there are budgets: the cheaper models above the soft limit
+      Fallback                      the next provider when one is given up
+        Retry                       a second attempt; tells of every one
+          Breaker                   no attempt at a provider that is known to be down
+            Budgeted                where there are budgets: nothing that they cannot bear
+              Traced                a span an attempt
+                Patience            time limits
+                  Repair            a second chance for a structured output that does not fit
+                    the vendor's adapter
+        ...
+        Retry
+          Traced
+            OfflineProvider         needs no protection from itself, and costs nothing
 
 A vendor's SDK costs seconds and tens of megabytes to import, so an adapter is imported only when
 its provider is configured.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chat.llm.base import Provider
 from chat.llm.breaker import Breakers
+from chat.llm.budget import Budgeted, Economy, Purse
 from chat.llm.fallback import Fallback
 from chat.llm.offline import OfflineProvider
 from chat.llm.patience import Limits, Patience
+from chat.llm.repair import Repair
 from chat.llm.retry import Retry
+from chat.llm.tracing import Redact, Traced
 
 BACKSTOP = 5.0
 """Seconds by which the SDK's own limit of silence lies beyond ours: ours also knows which limit it
@@ -38,6 +46,11 @@ class Account:
     base_url: str | None
     model: str
     economy_model: str = ""
+
+    @property
+    def economical(self) -> "Account":
+        """The account with its cheaper model."""
+        return replace(self, model=self.economy_model or self.model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +70,46 @@ class Configuration:
     def limits(self) -> Limits:
         return Limits(self.first_token_timeout, self.token_gap_timeout)
 
+    @property
+    def economical(self) -> "Configuration":
+        """The same with each vendor's cheaper model, where it has one."""
+        return replace(
+            self,
+            anthropic=self.anthropic.economical,
+            openai=self.openai.economical,
+            openai_compatible=self.openai_compatible.economical,
+        )
 
-def build(configuration: Configuration, *, breakers: Breakers | None = None) -> Provider:
-    """The stack of providers that a process uses, with breakers of its own unless it shares some.
-    Raises KeyError for an unknown name."""
+
+def build(
+    configuration: Configuration,
+    *,
+    breakers: Breakers | None = None,
+    purse: Purse | None = None,
+    redact: Redact | None = None,
+) -> Provider:
+    """The stack of providers that a process uses.
+
+    It has breakers of its own unless it shares some, and spends what it likes unless a purse sets
+    limits. `redact` lets what is said into traces. Raises KeyError for an unknown name.
+    """
     breakers = breakers or Breakers()
-    return Fallback([_protected(name, configuration, breakers) for name in configuration.providers])
 
+    def chain(configuration: Configuration) -> Provider:
+        return Fallback([protected(name, configuration) for name in configuration.providers])
 
-def _protected(name: str, configuration: Configuration, breakers: Breakers) -> Provider:
-    provider = _MAKERS[name](configuration)
-    if name != OfflineProvider.name:
-        provider = Patience(provider, configuration.limits)
-        provider = breakers.around(provider)
-    return Retry(provider)
+    def protected(name: str, configuration: Configuration) -> Provider:
+        provider = _MAKERS[name](configuration)
+        if name == OfflineProvider.name:
+            return Retry(Traced(provider, content=redact))
+        provider = Traced(Patience(Repair(provider), configuration.limits), content=redact)
+        if purse:
+            provider = Budgeted(provider, purse)
+        return Retry(breakers.around(provider))
+
+    if purse is None:
+        return chain(configuration)
+    return Economy(chain(configuration), chain(configuration.economical), purse)
 
 
 def _access(account: Account, configuration: Configuration) -> dict[str, Any]:

@@ -5,11 +5,14 @@ import asyncio
 import pytest
 
 from chat import agent
-from chat.agent import MAX_CALLS, MAX_ROUNDS, Answered, NoAnswer
+from chat.agent import MAX_CALLS, MAX_ROUNDS, Answered, NoAnswer, Objection
 from chat.llm.base import (
     AssistantMessage,
+    AttemptStarted,
     Overloaded,
+    ProviderFailed,
     Request,
+    Reset,
     StopReason,
     TextDelta,
     ToolCall,
@@ -38,9 +41,33 @@ class Tools:
         return ToolResult(call.id, f"result of {call.name}")
 
 
-async def run(provider: ScriptedProvider, tools: Tools, done: int = 0) -> tuple[str, list[object]]:
-    events = [event async for event in agent.answer(provider, REQUEST, tools, done)]
-    return "".join(e.text for e in events if isinstance(e, TextDelta)), list(events)
+class Censor:
+    """Objects to the first `objections` answers; keeps what it read."""
+
+    def __init__(self, objections: int = 0) -> None:
+        self.objections = objections
+        self.read: list[str] = []
+
+    async def __call__(self, text: str) -> Objection | None:
+        self.read.append(text)
+        if len(self.read) > self.objections:
+            return None
+        return Objection(instruction="Do not claim that.", replacement="I did nothing.")
+
+
+async def run(
+    provider: ScriptedProvider, tools: Tools, done: int = 0, check: Censor | None = None
+) -> tuple[str, list[object]]:
+    """The text as the customer sees it in the end, and all events."""
+    check = check or Censor()
+    events = [event async for event in agent.answer(provider, REQUEST, tools, check, done)]
+    text = ""
+    for event in events:
+        if isinstance(event, Reset):
+            text = ""
+        elif isinstance(event, TextDelta):
+            text += event.text
+    return text, list(events)
 
 
 async def test_an_answer_without_tools_is_one_round() -> None:
@@ -129,3 +156,72 @@ async def test_an_answer_cut_by_its_limit_says_so() -> None:
 async def test_a_provider_that_fails_ends_the_turn_with_its_error() -> None:
     with pytest.raises(Overloaded):
         await run(ScriptedProvider(fails(Overloaded("busy"), "Half an ans")), Tools())
+
+
+def given_up(name: str) -> ProviderFailed:
+    return ProviderFailed(name, "model", "OVERLOADED", "HTTP 529", latency=0.1)
+
+
+async def test_a_provider_that_was_given_up_is_not_asked_again_in_the_turn() -> None:
+    first = [AttemptStarted("one", "m"), given_up("one"), AttemptStarted("two", "m")]
+    provider = ScriptedProvider([*first, *calls(("a", {}))], says("Done."))
+    await run(provider, Tools())
+    assert [request.avoid for request in provider.requests] == [frozenset(), {"one"}]
+
+
+async def test_after_a_reset_the_text_starts_clean() -> None:
+    broken = [AttemptStarted("one", "m"), TextDelta("Half an ans"), given_up("one")]
+    whole = [Reset("OVERLOADED"), AttemptStarted("two", "m"), *says("A whole answer.")]
+    censor = Censor()
+    text, events = await run(ScriptedProvider([*broken, *whole]), Tools(), check=censor)
+    assert text == "A whole answer."
+    assert censor.read == ["A whole answer."]
+    assert events[-1] == Answered(StopReason.END)
+
+
+async def test_words_of_two_providers_are_not_mixed_in_one_turn() -> None:
+    first = [AttemptStarted("one", "m"), *calls(("a", {}), text="One moment.")]
+    second = [AttemptStarted("one", "m"), given_up("one"), AttemptStarted("two", "m")]
+    tools = Tools()
+    text, events = await run(ScriptedProvider(first, [*second, *says("Here.")]), tools)
+    assert text == "Here."
+    assert [event for event in events if isinstance(event, Reset)] == [Reset(agent.OTHER_PROVIDER)]
+    assert tools.ran == [("a", 1, 1)], "what was done is not done again"
+
+
+async def test_who_ends_without_a_word_is_followed_by_the_next() -> None:
+    def second(request: Request) -> Round:
+        assert request.avoid == {"one"}
+        return [AttemptStarted("two", "m"), *says("Here is what I found.")]
+
+    provider = ScriptedProvider([AttemptStarted("one", "m"), *says()], second)
+    text, events = await run(provider, Tools())
+    assert text == "Here is what I found."
+    (failed,) = [event for event in events if isinstance(event, ProviderFailed)]
+    assert (failed.provider, failed.code, failed.asked) == ("one", agent.NO_ANSWER, False)
+
+
+async def test_the_last_one_without_a_word_ends_the_turn() -> None:
+    provider = ScriptedProvider([AttemptStarted("one", "m"), *says()])
+    with pytest.raises(NoAnswer):
+        await run(provider, Tools())
+    assert len(provider.requests) == 2
+
+
+async def test_an_answer_that_is_objected_to_is_asked_for_once_more() -> None:
+    provider = ScriptedProvider(says("I opened a ticket."), says("Shall I open a ticket?"))
+    text, events = await run(provider, Tools(), check=Censor(objections=1))
+    assert text == "Shall I open a ticket?"
+    assert Reset(agent.UNPROVEN) in events
+    assert provider.requests[1].messages[-2:] == (
+        AssistantMessage("I opened a ticket."),
+        UserMessage("Do not claim that."),
+    )
+
+
+async def test_an_answer_that_is_objected_to_twice_is_replaced() -> None:
+    provider = ScriptedProvider(says("I opened a ticket."))
+    text, events = await run(provider, Tools(), check=Censor(objections=2))
+    assert text == "I did nothing."
+    assert events.count(Reset(agent.UNPROVEN)) == 2
+    assert len(provider.requests) == 2

@@ -9,11 +9,12 @@ import pytest_asyncio
 from django.db import OperationalError, connection, connections
 from pytest_django import Settings
 
-from chat import conversations, history, leases, providers, turns
+from chat import conversations, history, leases, providers, runs
 from chat.database import in_backend, in_database
 from chat.identity import Visitor
 from chat.llm.base import AssistantMessage, Overloaded, ToolMessage
 from chat.llm.fallback import Fallback
+from chat.llm.retry import Retry
 from chat.models import Conversation, Message, ToolCall, Turn, UsageRecord
 from chat.toolbox import ToolContext, load_tools, tool
 from tests.chat.socket import Socket
@@ -110,7 +111,7 @@ def test_no_message_joins_a_turn_that_has_been_read(ada: Visitor) -> None:
         def run(conversation: Conversation, turn: Any, read: list[str], go: Any) -> None:
             go.wait()
             leases.claim(turn)
-            said = history.load(conversation.pk, turn)
+            said = history.load(conversation, turn).messages
             read += [getattr(message, "text", "") for message in said]
             connections.close_all()
 
@@ -142,16 +143,23 @@ async def test_what_a_failed_turn_did_is_known_to_the_next(ada: Visitor) -> None
         await socket.ask("And now?")
     said = provider.requests[-1].messages
     assert any(isinstance(message, ToolMessage) for message in said)
-    assert AssistantMessage(turns.APOLOGY) in said
+    assert AssistantMessage(runs.APOLOGY) in said
+
+
+async def _at_once(seconds: float) -> None:
+    """A pause that nobody waits for."""
 
 
 async def test_a_failed_request_is_in_the_ledger(ada: Visitor) -> None:
     failing = ScriptedProvider(fails(Overloaded("busy", provider="scripted")))
-    providers.install(Fallback([failing]))
+    providers.install(Fallback([Retry(failing, sleep=_at_once)]))
     async with Socket(ada) as socket:
         assert (await socket.ask("Hi"))["type"] == "answer.failed"
-    row = await UsageRecord.objects.aget()
-    assert (row.provider, row.outcome, row.cost) == ("scripted", "OVERLOADED", None)
+    rows = [row async for row in UsageRecord.objects.order_by("attempt")]
+    assert [(row.attempt, row.error_code, row.cost) for row in rows] == [
+        (1, "OVERLOADED", 0),
+        (2, "OVERLOADED", 0),
+    ]
 
 
 delivering = threading.Event()

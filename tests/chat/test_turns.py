@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from pytest_django import Settings
 
-from chat import conversations, leases, providers, turns
+from chat import conversations, leases, providers, runs, turns
 from chat.conversations import Reply, TurnRecord
 from chat.database import in_database
 from chat.identity import Visitor
@@ -122,7 +122,7 @@ async def test_a_turn_that_cannot_be_answered_fails_visibly(
     await turns.run(await asked(ada))
     turn, message = await Turn.objects.aget(), await reply()
     assert (turn.status, turn.error_code) == ("failed", code)
-    assert (message.role, message.text) == ("system", turns.APOLOGY)
+    assert (message.role, message.text) == ("system", runs.APOLOGY)
 
 
 async def test_a_turn_has_only_so_long(ada: Visitor, settings: Settings) -> None:
@@ -142,8 +142,8 @@ async def test_a_failed_attempt_is_on_record_too(ada: Visitor) -> None:
     failed = ProviderFailed("first", "f-1", "OVERLOADED", "busy", 0.2)
     providers.install(ScriptedProvider([failed, *says("Hello.")]))
     await turns.run(await asked(ada))
-    outcomes = [row async for row in UsageRecord.objects.values_list("provider", "outcome")]
-    assert sorted(outcomes) == [("first", "OVERLOADED"), ("scripted", "ok")]
+    outcomes = [row async for row in UsageRecord.objects.values_list("provider", "error_code")]
+    assert sorted(outcomes) == [("first", "OVERLOADED"), ("scripted", "")]
 
 
 async def test_one_runner_gets_the_turn(ada: Visitor) -> None:
@@ -186,6 +186,7 @@ async def test_a_turn_whose_server_stops_is_given_back_and_run_again(ada: Visito
 
 async def test_a_turn_that_runs_again_does_no_tool_call_twice(ada: Visitor) -> None:
     turn_id = await asked(ada)
+    await Turn.objects.aupdate(fence=1)  # a first runner claimed it, and died
     await ToolCall.objects.acreate(
         turn_id=turn_id, ordinal=1, round=1, name="note", status=ToolCall.Status.SUCCEEDED,
         arguments={"title": "a", "text": "b"}, result={"content": "Noted before."},

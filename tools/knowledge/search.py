@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chat import telemetry
 from chat.llm.embedding import embed
 from tools.knowledge.index import get_index
 from tools.knowledge.models import Chunk, Status
@@ -56,6 +57,13 @@ class Results:
 
 def search(query: str, limit: int = 5) -> Results:
     """The best passages of published articles for a question."""
+    with telemetry.search_span(query) as work:
+        results = _search(query, limit)
+        work.found(len(results.passages), results.confidence, weak=results.weak)
+        return results
+
+
+def _search(query: str, limit: int) -> Results:
     hits = get_index().search(query, max(CANDIDATES, 2 * limit))
     scores = {hit.chunk: hit.score for hit in hits}
     found = list(

@@ -9,6 +9,7 @@ from chat.database import in_backend
 from chat.llm.base import Citation
 from chat.toolbox import FromCustomer, ToolContext, ToolOutput, tool
 from tools.knowledge import extract
+from tools.knowledge.articles import current_revision
 from tools.knowledge.search import Passage, Results, search
 
 PASSAGES = 5
@@ -59,7 +60,12 @@ WEAK = (
 )
 
 
-@tool(label="Searching the help center…", examples=EXAMPLES, open_ended=True)
+def revision() -> str:
+    """The version of what a search reads: every change of an article changes it."""
+    return "-".join(map(str, current_revision()))
+
+
+@tool(label="Searching the help center…", examples=EXAMPLES, open_ended=True, version=revision)
 async def search_knowledge_base(
     context: ToolContext,
     query: Annotated[

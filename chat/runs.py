@@ -1,0 +1,282 @@
+"""One runner's work on one claimed turn: stream the answer, commit the reply."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from uuid import UUID
+
+from django.conf import settings
+from django.db import DatabaseError
+
+from chat import (
+    agent,
+    answer_cache,
+    claims,
+    conversations,
+    history,
+    leases,
+    prompt,
+    providers,
+    relay,
+    telemetry,
+    transcript,
+)
+from chat.agent import AgentEvent, Objection
+from chat.citations import CitationFilter
+from chat.conversations import Reply
+from chat.database import in_database
+from chat.identity import VerifiedCustomer
+from chat.leases import Claim, LeaseLost
+from chat.llm.base import (
+    Message,
+    Payer,
+    ProviderError,
+    Request,
+    Reset,
+    TextDelta,
+    ToolMessage,
+)
+from chat.models import Conversation
+from chat.progress import Progress, TurnRecord
+from chat.protocol import AnswerCompleted, AnswerFailed, AnswerStarted, MessageView
+from chat.relay import LiveAnswer
+from chat.tool_calls import ToolRunner
+from chat.toolbox import load_tools
+
+logger = logging.getLogger(__name__)
+
+APOLOGY = (
+    "Sorry, I could not answer that just now. Please try again in a moment, "
+    "or write “open a ticket” and our team will get back to you."
+)
+STOPPED = "You stopped this answer."
+
+_stops: dict[UUID, asyncio.Event] = {}
+
+
+def stop_soon(turn_id: UUID) -> None:
+    """Wakes the runner, if it is in this process, to see that its turn was asked to stop.
+
+    A runner elsewhere sees it with its next heartbeat.
+    """
+    if turn_id in _stops:
+        _stops[turn_id].set()
+
+
+class Run:
+    """One runner's work on one claimed turn."""
+
+    def __init__(self, claim: Claim, live: LiveAnswer) -> None:
+        self.claim = claim
+        self.live = live
+        self.progress = Progress()
+        self.citations = CitationFilter()
+
+    async def to_its_end(self) -> UUID | None:
+        """Answers, or fails visibly: the turn is closed either way. Returns the turn that waits for
+        this one, if there is one. Raises LeaseLost."""
+        await relay.publish(self.claim.conversation, AnswerStarted(turn=str(self.claim.turn)))
+        if self.claim.attempt > leases.MAX_ATTEMPTS:
+            return await self._fail("ATTEMPTS", APOLOGY)
+        if self.claim.stop_requested:
+            return await self._fail("stopped", STOPPED)
+        answering = asyncio.create_task(self._answer())
+        watching = asyncio.create_task(self._watch())
+        try:
+            await asyncio.wait(
+                {answering, watching},
+                timeout=settings.TURN_TIMEOUT,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            return await self._conclude(answering, watching)
+        finally:
+            await _cancel(answering)
+            await _cancel(watching)
+
+    async def _watch(self) -> None:
+        """Keeps the lease; returns when the customer wants the answer stopped."""
+        wake = _stops[self.claim.turn] = asyncio.Event()
+        try:
+            stopped = False
+            while not stopped:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(wake.wait(), leases.HEARTBEAT)
+                wake.clear()
+                stopped = await self._renew()
+        finally:
+            _stops.pop(self.claim.turn, None)
+
+    async def _renew(self) -> bool:
+        """Renews the lease; tells whether to stop. A beat that fails is made up by the next: the
+        lease lasts for several."""
+        try:
+            return await in_database(leases.renew)(self.claim)
+        except DatabaseError as error:
+            logger.warning("turn %s missed a heartbeat: %s", self.claim.turn, error)
+            return False
+
+    async def _answer(self) -> None:
+        conversation, past = await in_database(_read)(self.claim)
+        tools = load_tools()
+        run_tool = ToolRunner(self.claim, _customer(conversation), tools, self.live)
+        done = 0
+        if self.claim.fence > 1:  # somebody ran it before, and may have called tools
+            done = await run_tool.resume()
+            _, past = await in_database(_read)(self.claim)
+        for message in past.messages:
+            self._learn(message)
+        system, prompt_hash = prompt.system(tools.values(), run_tool.customer)
+        request = Request(
+            system=system,
+            messages=past.messages,
+            tools=tuple(tool.spec for tool in tools.values()),
+            max_output_tokens=settings.MAX_OUTPUT_TOKENS,
+            deadline=self.progress.started + settings.TURN_TIMEOUT,
+            payer=Payer(str(conversation.pk), conversation.owner),
+        )
+        self.progress.begin(request, prompt_hash=prompt_hash, crowded=past.crowded)
+        provider = providers.shared()
+        question = answer_cache.question(
+            past.messages,
+            prompt_hash=prompt_hash,
+            model=provider.model,
+            locale=conversation.locale,
+            tools=tuple(tools.values()),
+        )
+        await self._follow(
+            answer_cache.answered(
+                question,
+                run_tool,
+                lambda run_tool: agent.answer(provider, request, run_tool, self._check, done),
+            )
+        )
+
+    async def _follow(self, events: AsyncIterator[AgentEvent]) -> None:
+        """Shows and keeps what happens."""
+        async for event in events:
+            self.progress.see(event)
+            match event:
+                case TextDelta(text):
+                    await self._show(self.citations.feed(text))
+                case ToolMessage():
+                    self._learn(event)
+                case Reset(reason):
+                    self.citations.restart()
+                    await self.live.reset(reason)
+        await self._show(self.citations.finish())
+
+    async def _check(self, text: str) -> Objection | None:
+        """An answer must not claim what no tool did; see `chat.claims`."""
+        said = claims.read(text)
+        if not said:
+            return None
+        unproven = claims.unproven(said, await in_database(claims.load)(self.claim.conversation))
+        if not unproven:
+            return None
+        offer = next((tool.spec.offer for tool in load_tools().values() if tool.spec.offer), "")
+        return Objection(claims.complaint(unproven), claims.honest_line(unproven, offer))
+
+    def _learn(self, message: Message) -> None:
+        if isinstance(message, ToolMessage):
+            for result in message.results:
+                self.citations.offer(result.citations)
+
+    async def _show(self, text: str) -> None:
+        if not text:
+            return
+        self.progress.shown()
+        await self.live.write(text)
+
+    async def _conclude(
+        self, answering: asyncio.Task[None], watching: asyncio.Task[None]
+    ) -> UUID | None:
+        if not answering.done():
+            await _cancel(answering)
+            return await self._interrupted(watching)
+        error = answering.exception()
+        match error:
+            case None:
+                return await self._complete(partial=self.progress.partial)
+            case LeaseLost() | DatabaseError():
+                raise error
+            case ProviderError():
+                logger.error("turn %s failed: %s", self.claim.turn, error)
+                return await self._fail(error.code, APOLOGY)
+            case agent.NoAnswer():
+                logger.error("turn %s ended without an answer", self.claim.turn)
+                return await self._fail(agent.NO_ANSWER, APOLOGY)
+            case _:
+                logger.error("turn %s failed", self.claim.turn, exc_info=error)
+                return await self._fail("INTERNAL", APOLOGY)
+
+    async def _interrupted(self, watching: asyncio.Task[None]) -> UUID | None:
+        """The answer was not done when its watcher ended, or its time was over."""
+        if not watching.done():
+            logger.error("turn %s took longer than %s s", self.claim.turn, settings.TURN_TIMEOUT)
+            return await self._fail("TIMEOUT", APOLOGY)
+        watching.result()
+        if self.live.text:
+            return await self._complete(partial=True)
+        return await self._fail("stopped", STOPPED)
+
+    async def _complete(self, *, partial: bool) -> UUID | None:
+        await self.live.close()
+        reply = Reply(self.live.text, self.citations.cited, partial)
+        record = self.progress.record()
+        view, following = await in_database(_commit)(self.claim, reply, record)
+        _tell("completed", "", record)
+        completed = AnswerCompleted(turn=str(self.claim.turn), message=view)
+        await relay.publish(self.claim.conversation, completed)
+        return following
+
+    async def _fail(self, code: str, text: str) -> UUID | None:
+        await self.live.close()
+        record = self.progress.record()
+        following = await in_database(_commit_failure)(self.claim, code, text, record)
+        stopped = code == "stopped"
+        _tell("stopped" if stopped else "failed", "" if stopped else code, record)
+        failed = AnswerFailed(turn=str(self.claim.turn), code=code, text=text, retryable=True)
+        await relay.publish(self.claim.conversation, failed)
+        return following
+
+
+def _read(claim: Claim) -> tuple[Conversation, history.Past]:
+    conversation = Conversation.objects.get(pk=claim.conversation)
+    return conversation, history.load(conversation, claim.turn)
+
+
+def _tell(status: str, code: str, record: TurnRecord) -> None:
+    answered = record.answered
+    telemetry.turn_ended(
+        status,
+        code,
+        record.duration,
+        record.first_token,
+        answered.provider if answered else "",
+        answered.model if answered else "",
+        cached=answered.cached if answered else False,
+    )
+
+
+def _commit(claim: Claim, reply: Reply, record: TurnRecord) -> tuple[MessageView, UUID | None]:
+    message = conversations.complete(claim, reply, record)
+    return transcript.view(message), leases.waiting(claim.conversation)
+
+
+def _commit_failure(claim: Claim, code: str, text: str, record: TurnRecord) -> UUID | None:
+    conversations.fail(claim, code=code, text=text, record=record)
+    return leases.waiting(claim.conversation)
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
+
+
+def _customer(conversation: Conversation) -> VerifiedCustomer | None:
+    if not conversation.customer_id:
+        return None
+    return VerifiedCustomer(
+        conversation.customer_id, conversation.customer_email, conversation.customer_name
+    )
