@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from chat.views import session
+from supportbot.metrics import metrics
 from supportbot.views import home
 
 admin.site.site_header = "Supportbot"
@@ -14,5 +15,6 @@ urlpatterns = [
     path("", home, name="home"),
     path("help/", include("tools.knowledge.urls")),
     path("api/session", session, name="session"),
+    path("metrics", metrics, name="metrics"),
     path("admin/", admin.site.urls),
 ]
