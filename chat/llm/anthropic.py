@@ -41,6 +41,7 @@ from chat.llm.schemas import fitted, require_closed
 from chat.llm.streaming import Answer, fetched, streamed
 from chat.llm.tally import Tally, count
 from chat.llm.transport import (
+    BROKEN_LINE,
     CONNECT_TIMEOUT,
     HEADERS,
     READ_TIMEOUT,
@@ -124,7 +125,7 @@ class AnthropicProvider:
             message = await fetched(_VENDOR, self._post, body, tally)
             _count(tally, message["usage"])
             if _reason(message["stop_reason"]) is not StopReason.END:
-                raise Truncated("cut by the token limit", NAME)
+                raise Truncated("the answer was not finished", NAME)
             blocks = message["content"]
             text = "".join(block["text"] for block in blocks if block["type"] == "text")
             value = fitted(NAME, schema, text, tally)
@@ -333,7 +334,7 @@ def _translate(error: Exception) -> ProviderError:
             headers=error.response.headers,
             request_id=error.request_id,
         )
-    if isinstance(error, (APIConnectionError, httpx2.TransportError, OSError)):
+    if isinstance(error, (APIConnectionError, *BROKEN_LINE)):
         return transport_failure(NAME, error)
     return ServerFailed(f"unreadable answer ({type(error).__name__})", NAME)
 
@@ -343,7 +344,7 @@ _VENDOR = Vendor(
     _translate,
     # The SDK raises its own errors until the response's body begins, then httpx2's come through.
     # What cannot be read is a ValueError.
-    (AnthropicError, httpx2.HTTPError, OSError, ValueError, RecursionError),
+    (AnthropicError, httpx2.HTTPError, *BROKEN_LINE, ValueError, RecursionError),
     request_id="request-id",
 )
 

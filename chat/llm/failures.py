@@ -44,6 +44,7 @@ _IN_BAND: Mapping[str, type[ProviderError]] = {
     "billing_error": AuthenticationFailed,
     "invalid_request_error": InvalidRequest,
     "invalid_prompt": InvalidRequest,
+    "data_residency_mismatch": InvalidRequest,
     "not_found_error": InvalidRequest,
     "request_too_large": InvalidRequest,
 }

@@ -91,7 +91,7 @@ class OpenAIProvider:
             response = await fetched(_VENDOR, self._post, body, tally)
             _count(tally, response.get("usage"))
             if _reason(response) is not StopReason.END:
-                raise Truncated("cut by the token limit", NAME)
+                raise Truncated("the answer was not finished", NAME)
             value = fitted(NAME, schema, _text(response), tally)
         return Structured(value, meter.report(tally.whole()))
 

@@ -19,7 +19,14 @@ from chat.llm.base import ProviderError, ServerFailed, Unsupported
 from chat.llm.failures import Vendor, failure
 from chat.llm.schemas import require_closed
 from chat.llm.streaming import Post
-from chat.llm.transport import HEADERS, PerLoop, sdk_timeout, tls_context, transport_failure
+from chat.llm.transport import (
+    BROKEN_LINE,
+    HEADERS,
+    PerLoop,
+    sdk_timeout,
+    tls_context,
+    transport_failure,
+)
 
 
 def clients(
@@ -70,7 +77,7 @@ def vendor(provider: str) -> Vendor:
     """How failures are read in the name of `provider`."""
     # The SDK raises its own errors until the response's body begins, then httpx2's come through.
     # What cannot be read is a ValueError.
-    caught = (OpenAIError, httpx2.HTTPError, OSError, ValueError, RecursionError)
+    caught = (OpenAIError, httpx2.HTTPError, *BROKEN_LINE, ValueError, RecursionError)
     return Vendor(provider, _translator(provider), caught, request_id="x-request-id")
 
 
@@ -88,7 +95,7 @@ def in_band(provider: str, error: object) -> ProviderError:
 
 def _translator(provider: str) -> Callable[[Exception], ProviderError]:
     def translate(error: Exception) -> ProviderError:
-        if isinstance(error, (APIConnectionError, httpx2.TransportError, OSError)):
+        if isinstance(error, (APIConnectionError, *BROKEN_LINE)):
             return transport_failure(provider, error)
         if isinstance(error, APIStatusError):
             return failure(

@@ -100,7 +100,7 @@ class OpenAICompatibleProvider:
             if choice["message"].get("refusal"):
                 raise ContentFiltered("refused by the model", NAME)
             if _reason(choice["finish_reason"]) is not StopReason.END:
-                raise Truncated("cut by the token limit", NAME)
+                raise Truncated("the answer was not finished", NAME)
             value = fitted(NAME, schema, text, tally)
         return Structured(value, meter.report(tally.whole()))
 

@@ -8,7 +8,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class EventTooLong(ValueError):
-    """A server sent more than MAX_EVENT bytes without ending an event."""
+    """A server sent more without ending an event than one may hold."""
 
 
 class Splitter:
@@ -16,10 +16,12 @@ class Splitter:
 
     It stays with bytes: a character cut in two is whole again when its event is. Of an event only
     the data is given, for every vendor names the kind of event there too. What is no data, comments
-    above all, is dropped, and so is an event that the end of the body cuts off.
+    above all, is dropped, and so is an event that the end of the body cuts off. No event is longer
+    than `longest` bytes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, longest: int = MAX_EVENT) -> None:
+        self._longest = longest
         self._rest = bytearray()
         self._started = False
         self._after_return = False
@@ -32,8 +34,8 @@ class Splitter:
             chunk = self._one_kind_of_newline(chunk)
         *blocks, rest = self._with_rest(chunk).split(b"\n\n")
         self._rest += rest
-        if len(self._rest) > MAX_EVENT:
-            raise EventTooLong(f"more than {MAX_EVENT} bytes")
+        if len(self._rest) > self._longest:
+            raise EventTooLong(f"more than {self._longest} bytes")
         if blocks and not self._started:
             self._started = True
             blocks[0] = blocks[0].removeprefix(_BOM)

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from functools import cache
 from typing import Generic, Protocol, TypeVar
 
+import aiohttp
 import httpx2
 
 from chat.llm.base import ConnectionFailed, ProviderError, TimedOut
@@ -21,6 +22,10 @@ READ_TIMEOUT = 30.0
 LAST_BYTES = 0.2
 """Seconds for a body to end that has said all. It ends at once, and its connection can be used
 again; a server that leaves it open must not keep the customer waiting."""
+
+BROKEN_LINE = (httpx2.TransportError, OSError, aiohttp.ClientError)
+"""What leaves the SDKs when HTTP itself fails. They translate aiohttp's errors, but not all of
+them: openai's lets those through that an answer raises which is no HTTP."""
 
 HEADERS = {"accept-encoding": "identity"}
 """Sent with every request: a proxy that compresses a stream holds pieces of it back."""

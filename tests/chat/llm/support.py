@@ -148,6 +148,30 @@ def sse(events: Sequence[Mapping[str, Any]]) -> bytes:
     )
 
 
+def yes(adapter: str) -> list[bytes]:
+    """The events of the shortest whole answer, "Yes.", in the protocol of `adapter`."""
+    match adapter:
+        case "anthropic":
+            started = {"usage": {"input_tokens": 10, "output_tokens": 1}}
+            said = {"type": "text_delta", "text": "Yes."}
+            events: list[dict[str, Any]] = [
+                {"type": "message_start", "message": started},
+                {"type": "content_block_delta", "index": 0, "delta": said},
+                {"type": "message_delta", "delta": {"stop_reason": "end_turn"}},
+                {"type": "message_stop"},
+            ]
+        case "openai":
+            ended = {"status": "completed", "output": []}
+            events = [
+                {"type": "response.output_text.delta", "delta": "Yes."},
+                {"type": "response.completed", "response": ended},
+            ]
+        case _:
+            choice = {"delta": {"content": "Yes."}, "finish_reason": "stop"}
+            return [sse([{"choices": [choice]}]), b"data: [DONE]\n\n"]
+    return [sse([event]) for event in events]
+
+
 async def collect(provider: Provider, request: Request) -> list[Event]:
     return [event async for event in provider.stream(request)]
 

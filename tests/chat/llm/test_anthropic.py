@@ -1,6 +1,9 @@
 """What exactly goes to the Messages API, and how each of its endings is read."""
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import httpx2
@@ -17,6 +20,7 @@ from chat.llm.base import (
     InvalidRequest,
     Message,
     Overloaded,
+    Progress,
     Provider,
     ProviderError,
     RateLimited,
@@ -114,7 +118,7 @@ def thinking() -> list[dict[str, Any]]:
     ]
 
 
-def message(content: list[dict[str, Any]], stop: str = "end_turn") -> dict[str, Any]:
+def message(content: list[dict[str, Any]], stop: str | None = "end_turn") -> dict[str, Any]:
     return {
         "id": "msg_1",
         "type": "message",
@@ -269,12 +273,43 @@ async def test_speakers_alternate_and_empty_text_is_never_sent(provider: Make) -
     ]
 
 
-async def test_no_system_text_means_no_system_field(provider: Make) -> None:
+async def test_without_a_system_text_the_tools_end_the_first_prefix(provider: Make) -> None:
     script = streams(answer(text("Yes.")))
 
-    await collect(provider(script), Request(system=" ", messages=QUESTION.messages))
+    await collect(provider(script), replace(WITH_TOOLS, system=" "))
 
     assert "system" not in script.body
+    first, last = script.body["tools"]
+    assert "cache_control" not in first
+    assert last["cache_control"] == MARK
+
+
+async def test_a_turn_marks_again_what_the_turn_before_it_marked(provider: Make) -> None:
+    looked: list[Message] = [
+        message
+        for n in range(30)
+        for message in (
+            AssistantMessage("", (ToolCall(f"call_{n}", "search", {}),)),
+            ToolMessage((ToolResult(f"call_{n}", "Found."),)),
+        )
+    ]
+    before: list[Message] = [UserMessage("One."), AssistantMessage("First."), UserMessage("Two.")]
+    settled = [*before, *looked, AssistantMessage("Second."), UserMessage("Three.")]
+
+    marked = []
+    for history in (before, settled):
+        script = streams(answer(text("Yes.")))
+        await collect(provider(script), replace(WITH_TOOLS, messages=tuple(history)))
+        assert script.requests[0].content.decode().count("cache_control") <= 4
+        marked.append(marks(script.body["messages"]))
+
+    assert marked == [["One.", "Two."], ["Two.", "Three."]]
+
+
+def marks(messages: list[dict[str, Any]]) -> list[str]:
+    """The texts of the marked blocks."""
+    blocks = [block for message in messages for block in message["content"]]
+    return [block["text"] for block in blocks if "cache_control" in block]
 
 
 async def test_the_last_round_keeps_the_tools_but_forbids_them(provider: Make) -> None:
@@ -337,7 +372,7 @@ async def test_an_answer_ends_with_its_reason(
     [
         ("refusal", ContentFiltered),
         ("model_context_window_exceeded", ContextTooLong),
-        ("pause_turn", Truncated),
+        ("pause_turn", Truncated),  # only server tools pause, and a request has none
         ("a_reason_of_next_year", Truncated),
         (None, Truncated),
         ("tool_use", Truncated),
@@ -350,6 +385,22 @@ async def test_an_ending_that_is_no_answer_is_an_error(
         await collect(provider(streams(answer(text("Yes."), stop=stop))), QUESTION)
 
     assert failed.value.provider == "anthropic"
+    assert failed.value.usage == Usage(10, 7 if stop else 1)
+
+
+async def test_what_is_no_text_is_progress_once_a_chunk(provider: Make) -> None:
+    events = answer(
+        thinking(), text("Let me look."), tool_use("search", "{", "}"), stop="tool_use"
+    ).split(b"\n\n")
+    chunks = [b"\n\n".join([*events[start:end], b""]) for start, end in pairwise(PAUSES)]
+
+    received = heard(await collect(provider(streams(*chunks)), WITH_TOOLS))
+
+    assert received == [Progress(), TextDelta("Let me look."), Progress(), Progress()]
+
+
+PAUSES = (0, 3, 6, 8, 10, 99)
+"""Where the network stops within: a thought; a text; the start and a piece of a call; its end."""
 
 
 async def test_tool_calls_follow_the_text_in_their_order(provider: Make) -> None:
@@ -370,9 +421,9 @@ async def test_tool_calls_follow_the_text_in_their_order(provider: Make) -> None
     assert end_of(events).reason is StopReason.TOOL_USE
 
 
-@pytest.mark.parametrize("json", NOT_ARGUMENTS)
-async def test_a_call_whose_json_is_no_object_cannot_run(provider: Make, json: str) -> None:
-    body = answer(tool_use("search", json), stop="tool_use")
+@pytest.mark.parametrize("written", NOT_ARGUMENTS)
+async def test_a_call_whose_json_is_no_object_cannot_run(provider: Make, written: str) -> None:
+    body = answer(tool_use("search", written), stop="tool_use")
 
     assert calls_of(await collect(provider(streams(body)), WITH_TOOLS)) == [
         ToolCall("toolu_search", "search", None)
@@ -420,6 +471,17 @@ async def test_input_tokens_include_what_came_from_and_went_to_the_cache(provide
     )
 
 
+async def test_counts_that_come_late_are_the_ones_that_hold(provider: Make) -> None:
+    late = {"input_tokens": 40, "output_tokens": 9, "cache_read_input_tokens": 5}
+    body = answer(text("Yes."), cache_creation_input_tokens=2).replace(
+        b'"usage": {"output_tokens": 7}', b'"usage": ' + json.dumps(late).encode()
+    )
+
+    report = report_of(await collect(provider(streams(body)), QUESTION))
+
+    assert report.usage == Usage(47, 9, cache_read_tokens=5, cache_write_tokens=2)
+
+
 async def test_a_model_that_thinks_until_its_limit_has_not_answered(provider: Make) -> None:
     with pytest.raises(Truncated):
         await collect(provider(streams(answer(thinking(), stop="max_tokens"))), QUESTION)
@@ -436,7 +498,11 @@ async def test_a_model_that_thinks_until_its_limit_has_not_answered(provider: Ma
         ("timeout_error", TimedOut),
         ("api_error", ServerFailed),
         ("authentication_error", AuthenticationFailed),
+        ("permission_error", AuthenticationFailed),
+        ("billing_error", AuthenticationFailed),
         ("invalid_request_error", InvalidRequest),
+        ("not_found_error", InvalidRequest),
+        ("request_too_large", InvalidRequest),
         ("an_error_of_next_year", ServerFailed),
     ],
 )
@@ -502,15 +568,25 @@ async def test_a_structured_answer_is_read_past_what_was_thought(provider: Make)
 
 
 @pytest.mark.parametrize(
-    ("stop", "error"), [("refusal", ContentFiltered), ("max_tokens", Truncated)]
+    ("stop", "error"),
+    [
+        ("refusal", ContentFiltered),
+        ("max_tokens", Truncated),
+        ("model_context_window_exceeded", ContextTooLong),
+        ("pause_turn", Truncated),
+        ("tool_use", Truncated),
+        (None, Truncated),
+    ],
 )
 async def test_a_structured_answer_that_was_not_finished_is_an_error(
-    provider: Make, stop: str, error: type[ProviderError]
+    provider: Make, stop: str | None, error: type[ProviderError]
 ) -> None:
     script = answers(message([{"type": "text", "text": '{"topic": "x", "urgency": 2}'}], stop))
 
-    with pytest.raises(error):
+    with pytest.raises(error) as failed:
         await provider(script).complete_structured(QUESTION, Verdict)
+
+    assert failed.value.usage == Usage(15, 7, cache_read_tokens=5)
 
 
 async def test_a_schema_that_cannot_be_enforced_is_unsupported(provider: Make) -> None:

@@ -1,6 +1,8 @@
 """What exactly goes to the Responses API, and how each of its endings is read."""
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,9 +12,11 @@ from chat.llm.base import (
     AssistantMessage,
     AuthenticationFailed,
     ContentFiltered,
+    ContextTooLong,
     End,
     InvalidRequest,
     Malformed,
+    Progress,
     Provider,
     ProviderError,
     RateLimited,
@@ -88,6 +92,32 @@ def refused() -> dict[str, Any]:
     return {**said(""), "content": [{"type": "refusal", "refusal": "No."}]}
 
 
+def failed(code: str) -> dict[str, Any]:
+    return response("failed", error={"code": code, "message": "x"})
+
+
+def ended(status: str | None) -> dict[str, Any]:
+    """A final response whose status is none that a final response has."""
+    return {**response("completed"), "status": status}
+
+
+FAILURES: dict[str, type[ProviderError]] = {
+    "server_error": ServerFailed,
+    "rate_limit_exceeded": RateLimited,
+    "insufficient_quota": AuthenticationFailed,
+    "invalid_prompt": InvalidRequest,
+    "data_residency_mismatch": InvalidRequest,
+    "context_length_exceeded": ContextTooLong,
+    "content_filter": ContentFiltered,
+    "content_policy_violation": ContentFiltered,
+    "bio_policy": ContentFiltered,
+    "misalignment_policy_violation": ContentFiltered,
+    "a_code_of_next_year": ServerFailed,
+}
+
+UNFINISHED = ["cancelled", "queued", "in_progress", "of_next_year", None]
+
+
 def text(*pieces: str) -> list[dict[str, Any]]:
     place = {"item_id": "msg_1", "output_index": 0, "content_index": 0, "logprobs": []}
     return [{"type": "response.output_text.delta", "delta": piece, **place} for piece in pieces]
@@ -114,10 +144,11 @@ def call(
 
 def answer(*groups: list[dict[str, Any]], end: dict[str, Any] | None = None) -> bytes:
     final = end or response()
+    kind = final["status"] if final["status"] in ("incomplete", "failed") else "completed"
     events: list[dict[str, Any]] = [
         {"type": "response.created", "response": response("in_progress", usage=None)},
         *(event for group in groups for event in group),
-        {"type": f"response.{final['status']}", "response": final},
+        {"type": f"response.{kind}", "response": final},
     ]
     return sse([{**event, "sequence_number": n} for n, event in enumerate(events)])
 
@@ -222,6 +253,22 @@ async def test_effort_is_sent_when_it_is_set(provider: Make) -> None:
     assert script.body["reasoning"] == {"effort": "low"}
 
 
+async def test_requests_that_begin_alike_share_a_key_to_one_cache(provider: Make) -> None:
+    async def key(request: Request) -> str:
+        script = streams(answer(text("Yes.")))
+        await collect(provider(script), request)
+        sent: str = script.body["prompt_cache_key"]
+        return sent
+
+    first = await key(WITH_TOOLS)
+
+    assert re.fullmatch("[0-9a-f]{32}", first)
+    assert await key(SECOND_ROUND) == first
+    assert await key(replace(WITH_TOOLS, tools_allowed=False)) == first
+    assert await key(replace(WITH_TOOLS, system="Be long.")) != first
+    assert await key(replace(WITH_TOOLS, tools=WITH_TOOLS.tools[:1])) != first
+
+
 # How it ends
 
 
@@ -250,22 +297,28 @@ async def test_an_answer_cut_by_the_token_limit_says_so(provider: Make) -> None:
         (response("incomplete", incomplete_details={"reason": "content_filter"}), ContentFiltered),
         (response("incomplete", incomplete_details={"reason": "of_next_year"}), Truncated),
         (response("incomplete"), Truncated),
-        (response("failed", error={"code": "server_error", "message": "x"}), ServerFailed),
-        (response("failed", error={"code": "rate_limit_exceeded", "message": "x"}), RateLimited),
-        (response("failed", error={"code": "invalid_prompt", "message": "x"}), InvalidRequest),
-        (response("failed", error={"code": "bio_policy", "message": "x"}), ContentFiltered),
+        *((failed(code), error) for code, error in FAILURES.items()),
         (response("failed"), Truncated),
         (response("completed", output=[refused()]), ContentFiltered),
+        *((ended(status), Truncated) for status in UNFINISHED),
     ],
 )
 async def test_an_ending_that_is_no_answer_is_an_error(
     provider: Make, end: dict[str, Any], error: type[ProviderError]
 ) -> None:
-    with pytest.raises(ProviderError) as failed:
+    with pytest.raises(ProviderError) as raised:
         await collect(provider(streams(answer(text("Yes"), end=end))), QUESTION)
 
-    assert type(failed.value) is error
-    assert failed.value.provider == "openai"
+    assert type(raised.value) is error
+    assert raised.value.provider == "openai"
+    assert raised.value.usage == Usage(2310, 7, 2000, 300)
+
+
+async def test_a_stream_that_only_ever_waited_is_an_error(provider: Make) -> None:
+    queued = {"type": "response.queued", "response": response("queued", usage=None)}
+
+    with pytest.raises(Truncated):
+        await collect(provider(streams(sse([queued]))), QUESTION)
 
 
 async def test_a_refusal_is_an_error_at_its_first_word(provider: Make) -> None:
@@ -330,6 +383,24 @@ async def test_a_call_cut_by_the_token_limit_cannot_run(
     assert end_of(events).reason is StopReason.MAX_TOKENS
 
 
+async def test_thoughts_and_calls_are_progress_once_a_chunk(provider: Make) -> None:
+    thought = {"type": "response.reasoning_summary_text.delta", "delta": "Hm.", "output_index": 0}
+    item = {"type": "response.output_item.added", "output_index": 0, "item": {"type": "reasoning"}}
+    written = {"type": "response.function_call_arguments.delta", "delta": "{}", "output_index": 1}
+    chunks = [
+        sse([item, thought, thought]),
+        sse([{"type": "response.in_progress"}]),
+        sse([*text("Let me look."), *call("{}")[:1]]),
+        sse([written, written]),
+        sse(call("{}")[1:]),
+        answer(),
+    ]
+
+    events = heard(await collect(provider(streams(*chunks)), WITH_TOOLS))
+
+    assert events == [Progress(), TextDelta("Let me look."), Progress(), Progress()]
+
+
 # How it fails
 
 
@@ -373,6 +444,9 @@ async def test_a_structured_request_holds_the_model_to_a_closed_schema(provider:
     ("body", "error"),
     [
         (response(output=[refused()]), ContentFiltered),
+        (failed("rate_limit_exceeded"), RateLimited),
+        *((ended(status), Truncated) for status in UNFINISHED),
+        (response("incomplete", incomplete_details={"reason": "content_filter"}), ContentFiltered),
         (response(output=[said('{"topic": "x", "urgency": 9}')]), Malformed),
         (
             response("incomplete", incomplete_details={"reason": "max_output_tokens"}),
@@ -383,8 +457,10 @@ async def test_a_structured_request_holds_the_model_to_a_closed_schema(provider:
 async def test_a_structured_answer_that_is_none_is_an_error(
     provider: Make, body: dict[str, Any], error: type[ProviderError]
 ) -> None:
-    with pytest.raises(error):
+    with pytest.raises(error) as raised:
         await provider(answers(body)).complete_structured(QUESTION, Verdict)
+
+    assert raised.value.usage == Usage(2310, 7, 2000, 300)
 
 
 async def test_a_schema_that_cannot_be_enforced_is_unsupported(provider: Make) -> None:

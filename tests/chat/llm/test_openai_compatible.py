@@ -12,6 +12,7 @@ from chat.llm.base import (
     InvalidRequest,
     Malformed,
     Overloaded,
+    Progress,
     Provider,
     ProviderError,
     Request,
@@ -218,6 +219,7 @@ async def test_an_answer_cut_by_the_token_limit_says_so(provider: Make) -> None:
         ("content_filter", ContentFiltered),
         ("a_reason_of_next_year", Truncated),
         ("tool_calls", Truncated),
+        ("function_call", Truncated),  # the answer to a request we never make
     ],
 )
 async def test_an_ending_that_is_no_answer_is_an_error(
@@ -228,11 +230,41 @@ async def test_an_ending_that_is_no_answer_is_an_error(
 
     assert type(failed.value) is error
     assert failed.value.provider == "openai_compatible"
+    assert failed.value.usage == Usage(2010, 7, cache_read_tokens=2000)
 
 
 async def test_a_refusal_is_an_error(provider: Make) -> None:
-    with pytest.raises(ContentFiltered):
+    with pytest.raises(ContentFiltered) as failed:
         await collect(provider(streams(answer([chunk(refusal="No")]))), QUESTION)
+
+    assert failed.value.usage is not None
+
+
+@pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
+async def test_thoughts_and_calls_are_progress_once_a_chunk(provider: Make, name: str) -> None:
+    thought, call = chunk(**{name: "Hm."}), chunk(tool_calls=[piece("{}", name="search")])
+    chunks = [sse([thought, thought]), sse([*said("Yes."), call]), sse([call]), answer()]
+
+    events = heard(await collect(provider(streams(*chunks)), WITH_TOOLS))
+
+    assert events == [Progress(), TextDelta("Yes."), Progress()]
+
+
+async def test_thoughts_are_no_first_token_but_they_are_charged(provider: Make) -> None:
+    body = answer([chunk(reasoning_content="Hm, " * 40)], usage=None)
+
+    report = report_of(await collect(provider(streams(body)), QUESTION))
+
+    assert report.first_token is None
+    assert report.usage.output_tokens == 40
+
+
+async def test_a_key_that_servers_may_not_know_is_not_sent(provider: Make) -> None:
+    script = streams(answer(said("Yes.")))
+
+    await collect(provider(script), WITH_TOOLS)
+
+    assert "prompt_cache_key" not in script.body
 
 
 async def test_a_server_that_reports_no_usage_is_charged_an_estimate(provider: Make) -> None:
@@ -437,10 +469,15 @@ async def test_a_structured_request_holds_the_model_to_a_closed_schema(provider:
         (completion("It is about shipping."), Malformed),
         (completion(None), Malformed),
         (completion('{"topic": "x"', finish="length"), Truncated),
+        (completion("{}", finish="content_filter"), ContentFiltered),
+        (completion("{}", finish="tool_calls"), Truncated),
+        (completion("{}", finish="function_call"), Truncated),
     ],
 )
 async def test_a_structured_answer_that_is_none_is_an_error(
     provider: Make, body: dict[str, Any], error: type[ProviderError]
 ) -> None:
-    with pytest.raises(error):
+    with pytest.raises(error) as failed:
         await provider(answers(body)).complete_structured(QUESTION, Verdict)
+
+    assert failed.value.usage == Usage(2010, 7, cache_read_tokens=2000)
