@@ -44,7 +44,9 @@ def name(request: pytest.FixtureRequest) -> str:
 @pytest_asyncio.fixture
 async def provider(name: str, llmock: LLMock) -> AsyncIterator[Provider]:
     """The stack of one vendor, whose server is on loopback, and the offline engine."""
-    llmock.tool_mode("off")
+    # Chunks apart, as a model sends them: a server that has sent all before its client can hang up
+    # takes that for an answer that was read to its end.
+    llmock.tool_mode("off").pace(30)
     anthropic, openai = (
         stack.Account(KEY, llmock.base_url(vendor), "model-1") for vendor in ("anthropic", "openai")
     )
