@@ -26,9 +26,7 @@ class Log:
         self.stream = io.StringIO()
         handler = logging.StreamHandler(self.stream)
         formatter = configured["formatters"][form]
-        handler.setFormatter(
-            logging.config.DictConfigurator({}).configure_formatter(formatter)  # type: ignore[no-untyped-call]
-        )
+        handler.setFormatter(logging.config.DictConfigurator({}).configure_formatter(formatter))
         self.logger = logging.Logger("shop")  # of its own, for no other test to see
         self.logger.addHandler(handler)
 

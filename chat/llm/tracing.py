@@ -32,6 +32,7 @@ from chat.llm.base import (
     TextDelta,
     ToolCall,
     ToolMessage,
+    ToolResult,
     ToolUse,
     UsageReport,
     UserMessage,
@@ -201,28 +202,37 @@ def _write_question(span: Span, request: Request, redact: Redact) -> None:
 
 
 def _message(message: Message, redact: Redact) -> dict[str, Any]:
-    """A message in the conventions' form."""
+    """A message in the conventions' form. Even a call's name and id are a model's words."""
     match message:
         case UserMessage(text):
             return {"role": "user", "parts": [_text(text, redact)]}
         case AssistantMessage(text, calls):
-            asked = [
-                {"type": "tool_call", "id": call.id, "name": call.name}
-                | {"arguments": redact(json.dumps(call.arguments, ensure_ascii=False))}
-                for call in calls
-            ]
+            asked = [_call(call, redact) for call in calls]
             return {
                 "role": "assistant",
                 "parts": [*([_text(text, redact)] if text else []), *asked],
             }
         case ToolMessage(results):
-            parts = [
-                {"type": "tool_call_response", "id": result.call_id}
-                | {"response": redact(result.content)}
-                for result in results
-            ]
-            return {"role": "tool", "parts": parts}
+            return {"role": "tool", "parts": [_result(result, redact) for result in results]}
 
 
 def _text(text: str, redact: Redact) -> dict[str, str]:
     return {"type": "text", "content": redact(text)}
+
+
+def _call(call: ToolCall, redact: Redact) -> dict[str, str]:
+    arguments = redact(json.dumps(call.arguments, ensure_ascii=False))
+    return {
+        "type": "tool_call",
+        "id": redact(call.id),
+        "name": redact(call.name),
+        "arguments": arguments,
+    }
+
+
+def _result(result: ToolResult, redact: Redact) -> dict[str, str]:
+    return {
+        "type": "tool_call_response",
+        "id": redact(result.call_id),
+        "response": redact(result.content),
+    }
