@@ -1,32 +1,21 @@
 """Conversations in the admin: everything about each is read there, and nothing edited.
 
 The page of a conversation shows its transcript with what the bot did beside what it said: tool
-calls, classification, thumbs, who answered, how fast and for how much.
+calls, classification, thumbs, who answered and why others did not, how fast and for how much.
 """
 
-from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.db.models import Count, OuterRef, QuerySet, Subquery, Sum
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from chat import markdown
-from chat.models import Classification, Conversation, Feedback, Message, Turn, UsageRecord
-
-
-class ReadOnlyAdmin(admin.ModelAdmin[Any]):
-    """What is recorded cannot be added or changed by hand; deleting stays a permission."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+from chat.admin.parts import ReadOnlyAdmin, dollars
+from chat.models import Classification, Conversation, Message, Turn, UsageRecord
 
 
 class ClassifiedFilter(admin.SimpleListFilter):
@@ -146,14 +135,6 @@ class ConversationAdmin(ReadOnlyAdmin):
         context = {"transcript": entries, **(extra_context or {})}
         return super().change_view(request, object_id, form_url, context)
 
-    class Media:
-        css = {"all": ("admin_chat/conversation.css",)}
-
-
-def dollars(cost: Decimal | None) -> str:
-    """An amount to read; a dash where it is not known."""
-    return "—" if cost is None else f"${cost:.4f}"
-
 
 def _transcript(conversation: Conversation) -> list[dict[str, Any]]:
     messages = conversation.messages.select_related(
@@ -179,48 +160,4 @@ def _entry(message: Message) -> dict[str, Any]:
 def _usage(turn: Turn) -> list[tuple[UsageRecord, str]]:
     """The turn's requests in the order they were made, each with its cost."""
     rows = sorted(turn.usage.all(), key=lambda row: row.pk)
-    return [(row, dollars(row.cost)) for row in rows]
-
-
-@admin.register(Feedback)
-class FeedbackAdmin(ReadOnlyAdmin):
-    """The thumbs, worst first reached by the filter."""
-
-    list_display = ("rating", "comment", "reply", "updated_at")
-    list_filter = ("rating", "updated_at")
-    search_fields = ("comment", "message__text")
-    list_select_related = ("message",)
-
-    @admin.display(description=_("reply"))
-    def reply(self, feedback: Feedback) -> str:
-        url = reverse("admin:chat_conversation_change", args=[feedback.message.conversation_id])
-        return format_html('<a href="{}">{}</a>', url, feedback.message.text[:100])
-
-
-@admin.register(UsageRecord)
-class UsageRecordAdmin(ReadOnlyAdmin):
-    """The ledger of provider requests."""
-
-    list_display = (
-        "created_at", "provider", "model", "purpose", "input_tokens", "output_tokens",
-        "cache_read_tokens", "cost", "latency_ms", "first_token_ms", "outcome",
-    )  # fmt: skip
-    list_filter = ("provider", "model", "purpose", "outcome", "created_at")
-    date_hierarchy = "created_at"
-
-
-@admin.register(Turn)
-class TurnAdmin(ReadOnlyAdmin):
-    """The turns, for whoever looks for what failed or was slow."""
-
-    list_display = (
-        "created_at", "status", "provider", "model", "error_code", "attempts",
-        "first_token_ms", "duration_ms", "transcript",
-    )  # fmt: skip
-    list_filter = ("status", "provider", "model", "error_code", "created_at")
-    date_hierarchy = "created_at"
-
-    @admin.display(description=_("conversation"))
-    def transcript(self, turn: Turn) -> str:
-        url = reverse("admin:chat_conversation_change", args=[turn.conversation_id])
-        return format_html('<a href="{}">{}</a>', url, _("read"))
+    return [(row, dollars(row.cost, estimated=row.estimated)) for row in rows]
