@@ -19,7 +19,6 @@ from chat.models import Conversation, Feedback, Message, Turn, UsageRecord
 from chat.progress import TurnRecord
 from chat.protocol import CitationView, as_json
 
-
 FOR_STAFF = frozenset({AuthenticationFailed.code, InvalidRequest.code})
 """Errors of a provider that no waiting mends: a key, an account or a setting is wrong."""
 
@@ -103,8 +102,8 @@ def receive(conversation: Conversation, *, client_id: str, text: str) -> Receive
             own = Conversation.objects.filter(pk=conversation.pk)
             if not own.update(updated_at=Now()):
                 raise NotFound("This conversation was deleted.")
-            return _find(conversation, client_id, text) or _add(conversation, client_id, text)
-    except IntegrityError:  # two at once, where the row lock does not hold them apart
+            return _add(conversation, client_id, text)
+    except IntegrityError:  # the id is there already
         found = _find(conversation, client_id, text)
         if found is None:
             raise
@@ -193,10 +192,9 @@ def _close(claim: Claim, status: Turn.Status, record: TurnRecord, code: str = ""
     if not closed:
         raise LeaseLost(f"Turn {claim.turn} is no longer this runner's.")
     keep = partial(
-        usage.record, conversation=claim.conversation, customer=claim.owner, turn=claim.turn
+        usage.record, conversation=claim.conversation, customer=claim.within.owner, turn=claim.turn
     )
     UsageRecord.objects.bulk_create(filter(None, map(keep, record.attempts)))
-    Conversation.objects.filter(pk=claim.conversation).update(updated_at=Now())
 
 
 def _reason(failed: ProviderFailed) -> dict[str, str]:

@@ -14,7 +14,7 @@ from django.db.models import F, Q
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 
-from chat.models import Turn
+from chat.models import Conversation, Turn
 
 LEASE = timedelta(seconds=10)
 """How long a turn waits for a runner that died: three missed heartbeats."""
@@ -32,14 +32,19 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A turn this runner may write to, as long as `fence` is the row's."""
+    """A turn this runner may write to, as long as `fence` is the row's, and the conversation it is
+    of."""
 
     turn: UUID
-    conversation: UUID
-    owner: str
+    within: Conversation
     fence: int
     attempt: int
     stop_requested: bool = False
+
+    @property
+    def conversation(self) -> UUID:
+        """The conversation's id."""
+        return self.within.pk
 
 
 def _until() -> CombinedExpression:
@@ -65,8 +70,7 @@ def claim(turn_id: UUID) -> Claim | None:
     turn = Turn.objects.select_related("conversation").get(pk=turn_id)
     return Claim(
         turn=turn.pk,
-        conversation=turn.conversation_id,
-        owner=turn.conversation.owner,
+        within=turn.conversation,
         fence=turn.fence,
         attempt=turn.attempts,
         stop_requested=turn.stop_requested,

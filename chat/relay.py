@@ -128,6 +128,7 @@ class LiveAnswer:
     turn: UUID
     text: str = ""
     tools: dict[int, ToolView] = field(default_factory=dict)
+    _receipts: dict[int, Receipt] = field(default_factory=dict)
     _sent: int = 0
     _flusher: asyncio.Task[None] | None = None
     _snapshot_at: float = 0.0
@@ -201,10 +202,17 @@ class LiveAnswer:
     ) -> None:
         """Shows that a tool is done, with what it did."""
         self.tools[ordinal] = ToolView(ordinal=ordinal, name=name, label=label, finished=True)
+        if receipt:
+            self._receipts[ordinal] = receipt
         finished = ToolFinished(
             turn=str(self.turn), ordinal=ordinal, name=name, label=label, receipt=receipt
         )
         await publish(self.conversation, finished)
+
+    @property
+    def receipts(self) -> tuple[Receipt, ...]:
+        """The cards of the tools, in the order of their calls."""
+        return tuple(self._receipts[ordinal] for ordinal in sorted(self._receipts))
 
     def view(self) -> TurnView:
         """The answer so far."""

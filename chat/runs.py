@@ -39,7 +39,7 @@ from chat.llm.base import (
 )
 from chat.models import Conversation
 from chat.progress import Progress, TurnRecord
-from chat.protocol import AnswerCompleted, AnswerFailed, AnswerStarted, MessageView
+from chat.protocol import AnswerCompleted, AnswerFailed, AnswerStarted, MessageView, Receipt
 from chat.relay import LiveAnswer
 from chat.tool_calls import ToolRunner
 from chat.toolbox import load_tools
@@ -117,13 +117,14 @@ class Run:
             return False
 
     async def _answer(self) -> None:
-        conversation, past = await in_database(_read)(self.claim)
+        conversation = self.claim.within
+        past = await in_database(history.load)(conversation, self.claim.turn)
         tools = load_tools()
         run_tool = ToolRunner(self.claim, _customer(conversation), tools, self.live)
         done = 0
         if self.claim.fence > 1:  # somebody ran it before, and may have called tools
             done = await run_tool.resume()
-            _, past = await in_database(_read)(self.claim)
+            past = await in_database(history.load)(conversation, self.claim.turn)
         for message in past.messages:
             self._learn(message)
         system, prompt_hash = prompt.system(tools.values(), run_tool.customer)
@@ -224,7 +225,8 @@ class Run:
         await self.live.close()
         reply = Reply(self.live.text, self.citations.cited, partial)
         record = self.progress.record()
-        view, following = await in_database(_commit)(self.claim, reply, record)
+        receipts = self.live.receipts
+        view, following = await in_database(_commit)(self.claim, reply, record, receipts)
         _tell("completed", "", record)
         completed = AnswerCompleted(turn=str(self.claim.turn), message=view)
         await relay.publish(self.claim.conversation, completed)
@@ -241,11 +243,6 @@ class Run:
         return following
 
 
-def _read(claim: Claim) -> tuple[Conversation, history.Past]:
-    conversation = Conversation.objects.get(pk=claim.conversation)
-    return conversation, history.load(conversation, claim.turn)
-
-
 def _tell(status: str, code: str, record: TurnRecord) -> None:
     answered = record.answered
     telemetry.turn_ended(
@@ -259,9 +256,14 @@ def _tell(status: str, code: str, record: TurnRecord) -> None:
     )
 
 
-def _commit(claim: Claim, reply: Reply, record: TurnRecord) -> tuple[MessageView, UUID | None]:
+def _commit(
+    claim: Claim, reply: Reply, record: TurnRecord, receipts: tuple[Receipt, ...]
+) -> tuple[MessageView, UUID | None]:
     message = conversations.complete(claim, reply, record)
-    return transcript.view(message), leases.waiting(claim.conversation)
+    # A turn that runs again made calls before of which only the database knows.
+    known = claim.fence == 1
+    view = transcript.fresh(message, receipts) if known else transcript.view(message)
+    return view, leases.waiting(claim.conversation)
 
 
 def _commit_failure(claim: Claim, code: str, text: str, record: TurnRecord) -> UUID | None:

@@ -12,16 +12,23 @@ def load(conversation: Conversation) -> tuple[MessageView, ...]:
 
 
 def view(message: Message) -> MessageView:
-    """One message, with the receipts of the tool calls its turn made."""
+    """One message, with the receipts of the tool calls its turn made and its thumb."""
+    return fresh(message, _receipts(message), _rating(message))
+
+
+def fresh(
+    message: Message, receipts: tuple[Receipt, ...] = (), rating: str | None = None
+) -> MessageView:
+    """A message of which all is known, such as one that was just written. No query."""
     return MessageView(
         id=str(message.public_id),
         role=Message.Role(message.role).value,
         text=message.text,
         html=markdown.to_html(message.text),
         citations=tuple(CitationView(**citation) for citation in message.citations),
-        receipts=_receipts(message),
+        receipts=receipts,
         partial=message.partial,
-        rating=_rating(message),
+        rating=rating,
         client_id=message.client_id,
         created_at=message.created_at.isoformat(),
     )
