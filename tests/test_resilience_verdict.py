@@ -46,7 +46,7 @@ async def provider(name: str, llmock: LLMock) -> AsyncIterator[Provider]:
     """The stack of one vendor, whose server is on loopback, and the offline engine."""
     # Chunks apart, as a model sends them: a server that has sent all before its client can hang up
     # takes that for an answer that was read to its end.
-    llmock.tool_mode("off").pace(30)
+    llmock.tool_mode("off").pace(10)
     anthropic, openai = (
         stack.Account(KEY, llmock.base_url(vendor), "model-1") for vendor in ("anthropic", "openai")
     )
