@@ -1,5 +1,6 @@
 """What the app is measured beside: `python -m benchmarks.peers NAME --port N --provider URL`.
 
+pydantic-ai has a module of its own: what it imports would be work for the others' garbage collector.
 Each is Starlette, uvicorn and one way to stream an answer, and nothing else: no database, no identity,
 no tools. Each piece of text goes to the socket as it comes, in the frames that the load client reads.
 """
@@ -10,9 +11,6 @@ from collections.abc import AsyncIterator, Callable
 import uvicorn
 from anthropic import AsyncAnthropic, DefaultAioHttpClient
 from anthropic.types import MessageParam
-from pydantic_ai import Agent
-from pydantic_ai.models.anthropic import AnthropicModel
-from pydantic_ai.providers.anthropic import AnthropicProvider
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -56,26 +54,9 @@ def lean(provider: str) -> Answer:
     return answer
 
 
-def pydantic_ai(provider: str) -> Answer:
-    """pydantic-ai's agent, each piece of text as it comes rather than gathered for 0.1 s."""
-    client = AsyncAnthropic(api_key=KEY, base_url=provider, max_retries=0)
-    agent = Agent(
-        AnthropicModel(MODEL, provider=AnthropicProvider(anthropic_client=client)),
-        model_settings={"max_tokens": MAX_TOKENS},
-    )
-
-    async def answer(question: str) -> AsyncIterator[str]:
-        async with agent.run_stream(question) as result:
-            async for text in result.stream_text(delta=True, debounce_by=None):
-                yield text
-
-    return answer
-
-
 PEERS: dict[str, Callable[[str], Answer]] = {
     "bare": bare,
     "lean": lean,
-    "pydantic-ai": pydantic_ai,
 }
 
 
@@ -100,15 +81,15 @@ def application(answer: Answer) -> Starlette:
     return Starlette(routes=[WebSocketRoute("/", serve)])
 
 
-def main() -> None:
-    """Serves until it is stopped."""
+def serve(peers: dict[str, Callable[[str], Answer]]) -> None:
+    """Serves the peer that the command line names, until it is stopped."""
     parser = ArgumentParser()
-    parser.add_argument("name", choices=PEERS)
+    parser.add_argument("name", choices=peers)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--provider", required=True, help="base URL of the Messages API")
     options = parser.parse_args()
     uvicorn.run(
-        application(PEERS[options.name](options.provider)),
+        application(peers[options.name](options.provider)),
         port=options.port,
         # As production runs the app.
         loop="uvloop",
@@ -120,4 +101,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve(PEERS)

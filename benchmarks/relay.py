@@ -8,8 +8,8 @@ nothing else. Their own CPU is not counted, and with Redis nor is the work after
 worker's.
 
 The fixed CPU of a turn and the marginal CPU of a token come apart by answers of two lengths at the same
-pace. Conversations start evenly over the time of one answer, as customers do, unless --spread-ms says
-otherwise; flat out all start at once.
+pace, started alike. At 1, 50 and 200 conversations they start evenly over the time of one answer, as
+customers do, unless --spread-ms says otherwise; flat out all start at once.
 """
 
 import asyncio
@@ -40,6 +40,10 @@ GAP_MS = 20.0
 SHORT, LONG = 20, 220
 """Tokens of the two lengths that tell fixed from marginal: far enough apart that a percent of noise in
 either is a percent in the difference."""
+
+CPU_SPREAD_MS = 1000.0
+"""Over what the conversations of the two lengths start: a server that falls behind gathers tokens, and
+a gathered token costs less."""
 
 WARM_UP = 5
 """Conversations before the first round: imports, connections and caches are no running cost."""
@@ -77,15 +81,11 @@ def loads(options: Namespace) -> dict[str, Load]:
     """What each system is put under, by name."""
     many = options.conversations
 
-    def paced(name: str, conversations: int, tokens: int) -> Load:
-        answer = tokens * GAP_MS
-        spread = answer if options.spread_ms is None else options.spread_ms
-        return Load(name, conversations, tokens, GAP_MS, spread)
-
+    spread = TOKENS * GAP_MS if options.spread_ms is None else options.spread_ms
     all_loads = [
-        *(paced(name, int(name), TOKENS) for name in report.PACED),
-        paced("short", many, SHORT),
-        paced("long", many, LONG),
+        *(Load(name, int(name), TOKENS, GAP_MS, spread) for name in report.PACED),
+        Load("short", many, SHORT, GAP_MS, CPU_SPREAD_MS),
+        Load("long", many, LONG, GAP_MS, CPU_SPREAD_MS),
         Load("flat", many, TOKENS, 0.0, 0.0),
     ]
     return {load.name: load for load in all_loads}
@@ -158,7 +158,8 @@ async def keep(bench: Bench, load: Load) -> None:
             print(
                 f"{name} (pid {system.server.process.pid}), load {load.name}: "
                 f"{run.cpu / load.conversations:.2f} CPU ms a turn, "
-                f"first token p95 {run.first_token_p95:.1f} ms, relay p95 {run.delay_p95:.1f} ms",
+                f"first token p95 {run.first_token_p95:.1f} ms, relay p95 {run.delay_p95:.1f} ms, "
+                f"{run.lost} tokens lost",
                 flush=True,
             )
             gc.collect()
@@ -188,7 +189,7 @@ def _options() -> Namespace:
     parser.add_argument("--quick", action="store_true", help="one round of uvicorn and the relay")
     parser.add_argument("--rounds", type=int, default=3, help="whose median counts")
     parser.add_argument(
-        "--conversations", type=int, default=50, help="of the loads that tell the CPU"
+        "--conversations", type=int, default=50, help="of the loads that tell CPU apart"
     )
     parser.add_argument("--spread-ms", type=float, help="over which conversations start")
     parser.add_argument(

@@ -91,7 +91,7 @@ class Socket(asyncio.Protocol):
                 self._lost = f"no WebSocket: {bytes(head[:200])!r}"
             self._greeted, self._data = True, rest
             self._arrived.set()
-        while (frame := _cut(self._data)) is not None:
+        while (frame := cut(self._data)) is not None:
             self._take(now, *frame)
 
     def _take(self, now: int, kind: int, payload: bytes) -> None:
@@ -139,7 +139,7 @@ class Socket(asyncio.Protocol):
         self._transport.close()
 
 
-def _cut(data: bytearray) -> tuple[int, bytes] | None:
+def cut(data: bytearray) -> tuple[int, bytes] | None:
     """Takes the first frame off `data`, if it is all there: its first byte, and what it carries."""
     if len(data) < 2:
         return None

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.peers import PEERS
 from benchmarks.processes import ROOT, Server, ServerFailed, cores, environment, free_port, running
 from benchmarks.scratch import Storage, storage
 from benchmarks.sockets import Opening, open_app, open_peer
@@ -16,6 +15,13 @@ BASELINE = "bare"
 """What the ratios are to."""
 
 APPS = ("app-uvicorn", "app-daphne")
+PEERS = {
+    "bare": "benchmarks.peers",
+    "lean": "benchmarks.peers",
+    "pydantic-ai": "benchmarks.pydantic_ai_peer",
+}
+"""The modules that serve the others."""
+
 NAMES = (*APPS, *PEERS)
 
 _NO_LIMITS = dict.fromkeys(
@@ -46,7 +52,7 @@ def started(name: str, provider: str, folder: Path, *wrapper: str) -> Iterator[S
     the rest, such as a profiler's. Raises ServerFailed."""
     port, (core, _) = free_port(), cores()
     if name in PEERS:
-        command = ["-m", "benchmarks.peers", name, "--port", str(port), "--provider", provider]
+        command = ["-m", PEERS[name], name, "--port", str(port), "--provider", provider]
         with running(name, [*wrapper, *command], port=port, folder=folder, on=core) as server:
             yield System(server, open_peer)
         return
