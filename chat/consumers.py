@@ -6,12 +6,13 @@ Nothing a client sends closes the socket with an error: what is wrong with a fra
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 
-from chat import conversations, identity, relay, transcript, turns
+from chat import clients, conversations, identity, limits, relay, runs, transcript, turns
 from chat.conversations import Received
 from chat.database import in_database
 from chat.models import Conversation, Message, Turn
@@ -45,16 +46,39 @@ from chat.protocol import (
 
 logger = logging.getLogger(__name__)
 
+TOO_MANY = 4429
+"""The close code of a socket too many: HTTP's 429 among the codes that applications may use."""
+
 
 class ChatConsumer(AsyncWebsocketConsumer):
     """One socket of one visitor; after `hello` it watches one conversation."""
 
     conversation: Conversation | None = None
+    _client: str = clients.UNKNOWN
+    _counted: bool = False
     _unsubscribe: Callable[[], None] | None = None
     _held: list[str] | None = None
 
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """The whole life of the socket. However it ends, it no longer counts."""
+        self._client = clients.of_scope(scope)
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            if self._counted:
+                limits.close_socket(self._client)
+
+    async def connect(self) -> None:
+        """Accepts the socket. One too many is told so first: a browser cannot read a refusal."""
+        self._counted = await limits.open_socket(self._client)
+        await self.accept()
+        if not self._counted:
+            await self._turn_away()
+
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """One frame of the client."""
+        if not self._counted:
+            return  # it came before the client saw that its socket is closed
         try:
             if text_data is None:
                 raise FrameError(ErrorCode.BINARY_FRAME, "Frames are JSON text, not binary.")
@@ -78,6 +102,13 @@ class ChatConsumer(AsyncWebsocketConsumer):
         """A frame that another process published; this process's own came directly."""
         if event["origin"] != relay.PROCESS:
             await self._deliver(event["text"])
+
+    async def _turn_away(self) -> None:
+        code, wait = ErrorCode.TOO_MANY_CONNECTIONS, limits.SOCKET_RETRY
+        detail = "Too many chats are open from your network. Please close some of them."
+        await self._send(Error(code=code, detail=detail, retry_after=wait))
+        with suppress(OSError, RuntimeError):  # it is closed already
+            await self.close(TOO_MANY)
 
     async def _act(self, frame: ClientFrame) -> None:
         match frame:
@@ -148,6 +179,16 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def _on_message(self, conversation: Conversation, frame: MessageSend) -> None:
         try:
+            counted = await limits.message(conversation, self._client, frame.id)
+        except limits.RateLimited as limited:
+            if not await in_database(_is_stored)(conversation, frame):
+                code, wait = ErrorCode.RATE_LIMITED, limited.wait
+                await self._send(
+                    Error(code=code, detail=str(limited), retry_after=wait, id=frame.id)
+                )
+                return
+            counted = False
+        try:
             received, view = await in_database(_receive)(conversation, frame)
         except conversations.MessageConflict as error:
             raise FrameError(ErrorCode.MESSAGE_CONFLICT, str(error), id=frame.id) from None
@@ -157,13 +198,15 @@ class ChatConsumer(AsyncWebsocketConsumer):
         await self._send(MessageAccepted(id=frame.id, message=view.id, turn=str(received.turn)))
         if received.new:
             await relay.publish(conversation.pk, MessageCreated(message=view), skip=self._deliver)
+        elif counted:
+            await limits.message_was_stored(conversation, self._client, received.message)
 
     async def _on_stop(self, conversation: Conversation, frame: AnswerStop) -> None:
         try:
             await in_database(conversations.request_stop)(conversation, frame.turn)
         except conversations.NotFound as error:
             raise FrameError(ErrorCode.NOT_FOUND, str(error)) from None
-        turns.stop_soon(frame.turn)
+        runs.stop_soon(frame.turn)
 
     async def _on_sync(self, conversation: Conversation, frame: Sync) -> None:
         """Brings a client that saw a gap up to date."""
@@ -210,6 +253,10 @@ def _read(conversation: Conversation) -> tuple[tuple[MessageView, ...], UUID | N
     messages = transcript.load(conversation)
     going_on = conversation.turns.filter(status__in=[Turn.Status.RUNNING, Turn.Status.QUEUED])
     return messages, going_on.values_list("pk", flat=True).order_by("-status").first()
+
+
+def _is_stored(conversation: Conversation, frame: MessageSend) -> bool:
+    return conversation.messages.filter(client_id=frame.id).exists()
 
 
 def _receive(conversation: Conversation, frame: MessageSend) -> tuple[Received, MessageView]:

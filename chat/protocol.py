@@ -43,6 +43,8 @@ class ErrorCode(StrEnum):
     MESSAGE_INVALID = "message_invalid"
     MESSAGE_CONFLICT = "message_conflict"
     NOT_SUPPORTED = "not_supported"
+    RATE_LIMITED = "rate_limited"
+    TOO_MANY_CONNECTIONS = "too_many_connections"
     INTERNAL = "internal"
 
 

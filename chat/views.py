@@ -1,5 +1,6 @@
 """The HTTP edge of the chat: a session for the widget."""
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 
@@ -10,8 +11,12 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from chat import conversations, identity
+from chat import conversations, identity, limits
 from chat.identity import IdentityError, Visitor
+from chat.limits import RateLimited
+from chat.relay import UNAVAILABLE
+
+logger = logging.getLogger(__name__)
 
 MAX_BODY = 16 * 1024
 """Bytes of a session request: two tokens and some room."""
@@ -29,6 +34,9 @@ class SessionRequest(BaseModel):
 
 PREFLIGHT_AGE = 7200
 """Seconds a browser may remember the answer to a preflight: the most that Chromium does."""
+
+IDENTITY_RETRY = 5
+"""Seconds until a signed identity is shown again, when whether it was used before cannot be told."""
 
 View = Callable[[HttpRequest], HttpResponse]
 
@@ -49,15 +57,25 @@ def from_the_shops_pages(view: View) -> View:
             response["Access-Control-Allow-Origin"] = origin
             response["Access-Control-Allow-Methods"] = "POST"
             response["Access-Control-Allow-Headers"] = "content-type"
+            response["Access-Control-Expose-Headers"] = "retry-after"
             response["Access-Control-Max-Age"] = str(PREFLIGHT_AGE)
         return response
 
     return wrapped
 
 
+def _problem(status: int, code: str, detail: str) -> JsonResponse:
+    return JsonResponse({"code": code, "detail": detail}, status=status)
+
+
+def _too_many(error: RateLimited) -> JsonResponse:
+    return _problem(429, "rate_limited", str(error))
+
+
 @csrf_exempt  # authenticated by tokens in the body, never by a cookie
 @require_http_methods(["POST", "OPTIONS"])
 @from_the_shops_pages
+@limits.limited("session", _too_many)
 def session(request: HttpRequest) -> HttpResponse:
     """`POST /api/session`: answers `{token, conversation}`."""
     body = request.read(MAX_BODY + 1)  # request.body is refused by Django in words of its own
@@ -68,19 +86,23 @@ def session(request: HttpRequest) -> HttpResponse:
     except ValidationError:
         return _problem(400, "invalid_request", "The body is not a JSON session request.")
     try:
-        visitor = _visitor(asked)
+        visitor = _visitor(request, asked)
     except IdentityError as error:
         return _problem(401, "unauthorized", str(error))
+    except UNAVAILABLE as error:
+        logger.warning("an identity could not be checked for replay: %s", error)
+        response = _problem(503, "unavailable", "The identity cannot be checked just now.")
+        response["Retry-After"] = str(IDENTITY_RETRY)
+        return response
     conversation = conversations.open_conversation(visitor, new=asked.new)
     token = identity.issue_session(visitor)
     return JsonResponse({"token": token, "conversation": str(conversation.pk)})
 
 
-def _visitor(asked: SessionRequest) -> Visitor:
+def _visitor(request: HttpRequest, asked: SessionRequest) -> Visitor:
     if asked.identity:
         return identity.verify_identity(asked.identity)
-    return identity.read_session(asked.token) if asked.token else identity.new_visitor()
-
-
-def _problem(status: int, code: str, detail: str) -> JsonResponse:
-    return JsonResponse({"code": code, "detail": detail}, status=status)
+    if asked.token:
+        return identity.read_session(asked.token)
+    limits.new_session(request)
+    return identity.new_visitor()

@@ -5,9 +5,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from chat.identity import VerifiedCustomer, sign_identity
+from chat.limits import as_page, limited
 from supportbot import demo
 
 
+@limited("home", as_page)
 def home(request: HttpRequest) -> HttpResponse:
     """The shop with the widget on it; the help centre where no demo is served."""
     if not settings.DEMO:

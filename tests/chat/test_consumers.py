@@ -3,18 +3,26 @@
 import asyncio
 import json
 import logging
+import random
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from pytest_django import Settings
 
-from chat import identity, providers
+from chat import identity, limits, providers
 from chat.consumers import ChatConsumer
 from chat.identity import Visitor
+from chat.limits import Counters
 from chat.llm.base import Request, ToolMessage
 from chat.models import Conversation, Feedback, Message, Turn
-from tests.chat.socket import Socket
+from chat.open_sockets import OpenSockets
+from chat.windows import MemoryWindows, Windows
+from tests.chat.socket import TIMEOUT, Socket
+from tests.chat.test_windows import Clock
 from tests.fakes import ScriptedProvider, says
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -329,3 +337,160 @@ async def test_an_email_that_the_shop_verified_anew_is_the_one_that_counts(ada: 
         async with Socket(visitor) as socket:
             await socket.until("ready")
     assert (await Conversation.objects.aget()).customer_email == "new@mail.example"
+
+
+# Limits ------------------------------------------------------------------------------------------
+
+
+class Caller(Socket):
+    """A socket that comes through a proxy, and may be closed by the server."""
+
+    def __init__(self, visitor: Visitor | None = None, *, forwarded: str = "") -> None:
+        super().__init__(visitor)
+        self._communicator.scope["headers"].append((b"x-forwarded-for", forwarded.encode()))
+
+    async def closed(self) -> int:
+        """The code that the server closes it with."""
+        closing = await self._communicator.receive_output(TIMEOUT)
+        assert closing["type"] == "websocket.close"
+        code: int = closing["code"]
+        return code
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    """The time of the limits, which passes when the test says so."""
+    clock = Clock()
+    limits.install(Counters(Windows(MemoryWindows(clock), None), OpenSockets(None)))
+    yield clock
+    limits.install(None)
+
+
+async def test_a_message_too_many_is_refused_with_the_time_to_wait(
+    ada: Visitor, settings: Settings, clock: Clock
+) -> None:
+    settings.MESSAGES_PER_MINUTE = 2
+    providers.install(ScriptedProvider(says("Fine.")))
+    async with Socket(ada) as socket:
+        await socket.ask("one")
+        clock.now += 20
+        await socket.ask("two")
+        await socket.say("three", "id-3")
+        error = await socket.receive()
+        assert error == {
+            "type": "error",
+            "code": "rate_limited",
+            "detail": "That was too much at once. Please try again in 40 s.",
+            "retry_after": 40,
+            "id": "id-3",
+        }
+        assert await socket.nothing()
+        assert not await Message.objects.filter(text="three").aexists()
+        clock.now += 40
+        await socket.say("three", "id-3")
+        assert (await socket.until("message.accepted", "error"))["id"] == "id-3"
+        await socket.until("answer.completed")
+    assert await Message.objects.filter(text="three").acount() == 1
+
+
+async def test_a_stored_message_gets_its_first_answer_again_at_the_limit(
+    ada: Visitor, settings: Settings, clock: Clock
+) -> None:
+    settings.MESSAGES_PER_MINUTE = 1
+    providers.install(ScriptedProvider(says("Once.")))
+    async with Socket(ada) as socket:
+        await socket.say("Hi", "id-1")
+        first = await socket.until("message.accepted")
+        await socket.until("answer.completed")
+        clock.now += 61  # no window remembers it
+        await socket.ask("another")
+        await socket.say("Hi", "id-1")
+        assert await socket.until("message.accepted", "error") == first
+        await socket.say("Hello?", "id-1")
+        assert (await socket.until("message.accepted", "error"))["code"] == "message_conflict"
+    assert await Message.objects.filter(role=Message.Role.CUSTOMER).acount() == 2
+
+
+async def test_a_message_that_comes_again_counts_once(
+    ada: Visitor, settings: Settings, clock: Clock
+) -> None:
+    settings.MESSAGES_PER_MINUTE = 2
+    providers.install(ScriptedProvider(says("Fine.")))
+    async with Socket(ada) as socket:
+        await socket.say("one", "id-1")
+        await socket.until("answer.completed")
+        for _ in range(5):
+            await socket.say("one", "id-1")
+            await socket.until("message.accepted")
+        await socket.ask("two")
+        await socket.say("three")
+        assert (await socket.receive())["code"] == "rate_limited"
+
+
+async def test_sending_a_message_again_does_not_make_room_for_another(
+    ada: Visitor, settings: Settings, clock: Clock
+) -> None:
+    settings.MESSAGES_PER_MINUTE = 2
+    providers.install(ScriptedProvider(says("Fine.")))
+    async with Socket(ada) as socket:
+        for number in ("1", "2"):
+            for _ in range(3):
+                await socket.say(number, f"id-{number}")
+                await socket.until("message.accepted")
+        for number in ("3", "4"):
+            await socket.say(number)
+            assert (await socket.until("error"))["code"] == "rate_limited"
+
+
+async def test_a_thousand_messages_through_one_proxy_are_one_clients(
+    settings: Settings, clock: Clock
+) -> None:
+    settings.TRUSTED_PROXIES, settings.MESSAGES_PER_MINUTE_IP = 1, 30
+    providers.install(ScriptedProvider(says("Fine.")))
+    dice = random.Random(7)
+    answers: Counter[str] = Counter()
+    for n in range(20):
+        written = ".".join(str(dice.randrange(256)) for _ in range(4))
+        socket = Caller(Visitor(f"visitor:{n}"), forwarded=f"{written}, 203.0.113.9")
+        async with socket:
+            await socket.until("ready")
+            for _ in range(50):
+                await socket.say("Hi")
+                answers[(await socket.until("message.accepted", "error"))["type"]] += 1
+    assert answers == {"message.accepted": 30, "error": 970}
+    assert await Message.objects.filter(role=Message.Role.CUSTOMER).acount() == 30
+
+
+async def test_a_socket_too_many_is_told_so_and_closed(ada: Visitor, settings: Settings) -> None:
+    settings.SOCKETS_PER_IP = 2
+    async with Socket(ada) as one, Socket(ada) as two:
+        await one.until("ready")
+        await two.until("ready")
+        three = Caller()
+        async with three:
+            error = await three.receive()
+            assert (error["code"], error["retry_after"]) == ("too_many_connections", 30)
+            assert await three.closed() == 4429
+            three.visitor = ada
+            await three.hello()
+            assert await three.nothing(), "what it still sends is not heard"
+    async with Socket(ada) as next_one:
+        assert (await next_one.receive())["type"] == "ready"
+
+
+async def test_a_socket_that_breaks_no_longer_counts(ada: Visitor, settings: Settings) -> None:
+    settings.SOCKETS_PER_IP = 1
+    frames: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    accepted = asyncio.Event()
+
+    async def send(message: dict[str, Any]) -> None:
+        accepted.set()
+
+    await frames.put({"type": "websocket.connect"})
+    scope: dict[str, Any] = {"type": "websocket", "path": "/ws/chat/", "headers": []}
+    broken = asyncio.create_task(ChatConsumer.as_asgi()(scope, frames.get, send))
+    await asyncio.wait_for(accepted.wait(), 5)
+    broken.cancel()
+    await asyncio.wait({broken})
+    async with Socket(ada) as socket:
+        assert (await socket.receive())["type"] == "ready"

@@ -8,9 +8,10 @@ from django.test import AsyncClient, Client
 from django.test.client import FakePayload
 from pytest_django import Settings
 
-from chat import identity
+from chat import identity, limits
 from chat.identity import Visitor
 from chat.models import Conversation
+from tests.live_server import free_port
 
 pytestmark = pytest.mark.django_db
 
@@ -100,3 +101,62 @@ def test_only_the_shops_pages_may_ask_from_another_origin(
             assert "Origin" in response.headers["Vary"]
             assert "Access-Control-Allow-Credentials" not in response.headers
     assert Conversation.objects.count() == 2, "a preflight opens none"
+
+
+# Limits ------------------------------------------------------------------------------------------
+
+
+def test_a_newcomer_too_many_is_told_when_to_try_again(client: Client, settings: Settings) -> None:
+    settings.SESSIONS_PER_MINUTE_IP = 2
+    settings.ORIGINS = ["https://shop.example"]
+    answers = [
+        client.post("/api/session", "{}", "application/json", headers={"origin": origin})
+        for origin in settings.ORIGINS * 6  # the fixed window may turn once meanwhile
+    ]
+    refused = answers[-1]
+    assert refused.status_code == 429
+    wait = int(refused["Retry-After"])
+    assert 1 <= wait <= 60
+    assert refused.json() == {
+        "code": "rate_limited",
+        "detail": f"That was too much at once. Please try again in {wait} s.",
+    }
+    assert refused["Access-Control-Allow-Origin"] == "https://shop.example"
+    assert refused["Access-Control-Expose-Headers"] == "retry-after"
+    assert Conversation.objects.count() == [a.status_code for a in answers].count(200) <= 4
+
+
+def test_who_comes_back_is_no_newcomer(client: Client, settings: Settings, ada: Visitor) -> None:
+    settings.SESSIONS_PER_MINUTE_IP = 1
+    assert ada.customer
+    _, first = post(client, {})
+    for _ in range(4):
+        assert post(client, {"token": first["token"]})[0] == 200
+        assert post(client, {"token": first["token"], "new": True})[0] == 200
+        assert post(client, {"identity": identity.sign_identity(ada.customer)})[0] == 200
+
+
+def test_every_request_counts_but_a_preflight(client: Client, settings: Settings) -> None:
+    settings.REQUESTS_PER_MINUTE_IP = 2
+    for _ in range(10):
+        assert client.options("/api/session").status_code == 204
+    statuses = [post(client, {"token": "forged"})[0] for _ in range(6)]
+    assert statuses[:2] == [401, 401]
+    assert statuses[-1] == 429
+
+
+def test_without_redis_a_signed_identity_is_asked_for_again_later(
+    client: Client, settings: Settings, ada: Visitor
+) -> None:
+    """Whether it was used before cannot be told."""
+    assert ada.customer
+    settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
+    backend = "django.core.cache.backends.redis.RedisCache"
+    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": settings.REDIS_URL}}
+    limits.install(None)
+    sent = {"identity": identity.sign_identity(ada.customer)}
+    response = client.post("/api/session", json.dumps(sent), "application/json")
+    limits.install(None)
+    assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+    assert response["Retry-After"]
+    assert not Conversation.objects.exists()

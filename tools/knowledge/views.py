@@ -12,6 +12,7 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from chat.limits import as_page, limited
 from tools.knowledge import extract, pages
 from tools.knowledge.models import Article
 from tools.knowledge.search import Passage, search
@@ -27,6 +28,7 @@ LONGEST_QUERY = 200
 
 
 @require_safe
+@limited("help", as_page)
 def index(request: HttpRequest) -> HttpResponse:
     """All articles by category, or what was found for `?q=`."""
     query = request.GET.get("q", "").replace("\0", "").strip()[:LONGEST_QUERY]
@@ -39,6 +41,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@limited("help", as_page)
 def article(request: HttpRequest, slug: str) -> HttpResponse:
     """One published article."""
     if "\0" in slug:  # PostgreSQL cannot even be asked for it

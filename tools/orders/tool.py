@@ -5,6 +5,7 @@ from typing import Annotated
 from django.utils import timezone
 from pydantic import Field
 
+from chat import limits
 from chat.database import in_backend
 from chat.toolbox import FromCustomer, MissingArgument, ToolContext, ToolOutput, tool
 from tools.orders import wording
@@ -64,6 +65,12 @@ Email = Annotated[
     ),
 ]
 
+TOO_MANY_MISSES = (
+    "I cannot look up any more orders here for now, because too many of them were not found. Please "
+    "check the number and the e-mail address in your confirmation e-mail and ask again in an hour."
+)
+"""The same whether the order exists or not: nothing is looked up."""
+
 
 @tool(label="Looking up your order…", examples=EXAMPLES)
 async def check_order_status(
@@ -82,7 +89,17 @@ async def check_order_status(
     number = normalise_number(order_number)
     if not number:
         raise MissingArgument("order_number")
-    order = await in_backend(get_backend().find)(number, _whose(context, email))
+    whose = _whose(context, email)
+    call = f"{context.turn.hex} {context.ordinal}"
+    if not await limits.order_attempt(context.conversation, call):
+        return ToolOutput(content=TOO_MANY_MISSES, text=TOO_MANY_MISSES, found=False)
+    missed = False
+    try:
+        order = await in_backend(get_backend().find)(number, whose)
+        missed = order is None
+    finally:  # a backend that fails has not told anything either
+        if not missed:
+            await limits.order_found(context.conversation, call)
     return _found(order) if order else _not_found(context, number)
 
 

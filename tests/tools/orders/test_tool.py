@@ -1,20 +1,31 @@
 """check_order_status: who may see which order, and what they read."""
 
+import asyncio
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from chat import limits
 from chat.protocol import as_json
 from chat.toolbox import Tool, ToolContext, ToolOutcome
 from tools.orders.backends import DatabaseOrders, OrderView
 from tools.orders.models import Order, OrderStatus
-from tools.orders.tool import check_order_status
+from tools.orders.tool import TOO_MANY_MISSES, check_order_status
 
 pytestmark = pytest.mark.django_db(transaction=True)
 tool: Tool = check_order_status
+
+
+@pytest.fixture(autouse=True)
+def _nothing_missed_yet() -> Iterator[None]:
+    """All tests speak in one conversation, and a conversation misses few orders an hour."""
+    yield
+    limits.install(None)
 
 
 async def ask(context: ToolContext, order_number: str, **arguments: Any) -> ToolOutcome:
@@ -258,3 +269,89 @@ async def test_a_deployment_may_name_its_own_backend(guest: ToolContext, setting
     settings.ORDER_BACKEND = f"{__name__}.Warehouse"
     outcome = await ask(guest, "#w1", email="Bo.Berg@example.com")
     assert outcome.output.text == "Your order W1 is processed and about to be shipped."
+
+
+# How many may be missed --------------------------------------------------------------------------
+
+WRONG = "bo.berg@example.com"
+
+
+async def test_after_five_misses_nothing_is_looked_up(guest: ToolContext, order: Order) -> None:
+    for n in range(5):
+        missed = await ask(numbered(guest, n), f"100{n}", email=WRONG)
+        assert missed.output.text.startswith(f"There is no order 100{n}")
+    there = await ask(numbered(guest, 5), "W2611340", email="ann.lee@example.com")
+    missing = await ask(numbered(guest, 6), "9999", email=WRONG)
+    assert there == missing, "not even an order that is there shows"
+    assert there.output.text == there.output.content == TOO_MANY_MISSES
+    assert not there.output.found
+    assert there.output.receipt is None
+    assert there.error == ""
+
+
+async def test_a_locked_conversation_does_not_ask_the_backend(
+    guest: ToolContext, settings: Any
+) -> None:
+    settings.ORDER_BACKEND = f"{__name__}.Counted"
+    Counted.asked = 0
+    for n in range(9):
+        await ask(numbered(guest, n), "1234", email=WRONG)
+    assert Counted.asked == 5
+
+
+async def test_a_verified_customer_is_no_exception(
+    other_customer: ToolContext, order: Order
+) -> None:
+    for n in range(5):
+        assert not (await ask(numbered(other_customer, n), "W2611340")).output.found
+    assert (await ask(numbered(other_customer, 5), "W2611340")).output.text == TOO_MANY_MISSES
+
+
+async def test_several_at_once_do_not_pass_together(guest: ToolContext, order: Order) -> None:
+    asked = (ask(numbered(guest, n), f"100{n}", email=WRONG) for n in range(20))
+    texts = [outcome.output.text for outcome in await asyncio.gather(*asked)]
+    assert texts.count(TOO_MANY_MISSES) == 15
+
+
+async def test_orders_that_are_found_are_no_misses(customer: ToolContext, order: Order) -> None:
+    for n in range(20):
+        assert (await ask(numbered(customer, n), "W2611340")).output.found
+
+
+async def test_a_backend_that_fails_costs_the_customer_nothing(
+    customer: ToolContext, order: Order, settings: Any
+) -> None:
+    working = settings.ORDER_BACKEND
+    settings.ORDER_BACKEND = f"{__name__}.Broken"
+    for n in range(10):
+        assert (await ask(numbered(customer, n), "W2611340")).error
+    settings.ORDER_BACKEND = working
+    assert (await ask(numbered(customer, 10), "W2611340")).output.found
+
+
+async def test_asking_for_what_is_missing_is_no_miss(guest: ToolContext, order: Order) -> None:
+    for n in range(10):
+        assert (await ask(numbered(guest, n), "W2611340")).missing == ("email",)
+    assert (await ask(guest, "W2611340", email="ann.lee@example.com")).output.found
+
+
+def numbered(context: ToolContext, ordinal: int) -> ToolContext:
+    """The same conversation's next call."""
+    return replace(context, ordinal=ordinal)
+
+
+class Counted:
+    """A backend without orders, which counts how often it is asked."""
+
+    asked = 0
+
+    def find(self, number: str, email: str) -> OrderView | None:
+        Counted.asked += 1
+        return None
+
+
+class Broken:
+    """A backend that is out of order itself."""
+
+    def find(self, number: str, email: str) -> OrderView | None:
+        raise ConnectionError("the back office is closed")
