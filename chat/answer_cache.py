@@ -16,7 +16,7 @@ import re
 import secrets
 import time
 import unicodedata
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -125,7 +125,7 @@ def question(
     prompt_hash: str,
     model: str,
     locale: str,
-    tools: Mapping[str, Tool],
+    tools: Iterable[Tool],
 ) -> Question | None:
     """What `messages` ask, if the answer may come from the cache. `model` is the one that is to
     answer. Reads nothing but its arguments and the settings."""
@@ -134,7 +134,8 @@ def question(
     first = messages[0]
     if not isinstance(first, UserMessage) or not normalised(first.text) or personal(first.text):
         return None
-    return Question(first.text, prompt_hash, model, locale, tools)
+    by_name = {tool.spec.name: tool for tool in tools}
+    return Question(first.text, prompt_hash, model, locale, by_name)
 
 
 def answered(asked: Question | None, run_tool: RunTool, run: Run) -> AsyncIterator[AgentEvent]:

@@ -3,6 +3,11 @@
 import re
 import unicodedata
 
+from chat.redaction import holds_personal_data
+
+EMAIL = re.compile(r"(?<![\w.%+@-])[\w.%+-]{1,64}@(?:[\w-]{1,63}\.){1,4}[^\W\d_]{2,24}(?![\w@-])")
+"""Finds e-mail addresses."""
+
 _DIGITS = re.compile(r"\d[\d .\-/()]{2,}\d|#\s?\w|\b[A-Za-z]{1,4}-?\d{2,}")
 """An order, telephone, card or account number, a birthday, a postcode. Prices and years are lost
 with them: a question that is not shared costs one request."""
@@ -33,8 +38,11 @@ def personal(text: str) -> bool:
     Says yes too often rather than too seldom.
     """
     text = unicodedata.normalize("NFKC", text)
-    return "@" in text or any(
-        pattern.search(text) for pattern in (_DIGITS, _CODE, _ADDRESSED, _INTRODUCED)
+    patterns = (_DIGITS, _CODE, _ADDRESSED, _INTRODUCED)
+    return (
+        "@" in text
+        or any(pattern.search(text) for pattern in patterns)
+        or holds_personal_data(text)
     )
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from asgiref.sync import async_to_sync
 from celery import shared_task
 
-from chat import classification, usage
+from chat import classification, summary
 
 
 @shared_task(name="chat.classify_turn")
@@ -18,7 +18,7 @@ def classify_turn(*, turn: str, **_: object) -> None:
     async_to_sync(classification.classify_turn)(UUID(turn))
 
 
-@shared_task(name="chat.price_turn")
-def price_turn(*, turn: str, **_: object) -> None:
-    """Fills in what a turn's requests cost."""
-    usage.price_turn(UUID(turn))
+@shared_task(name="chat.summarise_conversation")
+def summarise_conversation(*, conversation: str, **_: object) -> None:
+    """Takes what is too much of a conversation into its summary."""
+    async_to_sync(summary.summarise)(UUID(conversation))

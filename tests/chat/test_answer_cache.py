@@ -70,7 +70,7 @@ class Shop:
             prompt_hash=self.prompt_hash,
             model=self.model,
             locale=self.locale,
-            tools=self.tools,
+            tools=self.tools.values(),
         )
 
     async def ask(self, text: str = TEXT) -> list[AgentEvent]:
