@@ -8,7 +8,7 @@ from chat.llm.sse import EventTooLong, Splitter
 
 BODY = (
     "\ufeffdata: first\n\n"
-    ": a comment\n\n"
+    ": a comment without data: nothing\n\n"
     "event: delta\nid: 7\ndata: æ 🚢 ø\nretry: 10\n\n"
     "data: one\ndata:two\ndata:  three\n\n\n"
     "event: ping\n\n"

@@ -174,6 +174,17 @@ async def test_an_answer_without_any_count_is_charged_an_estimate(
     assert report.usage == Usage(size // 4, len("Yes, " * 40) // 4)
 
 
+async def test_a_connection_and_a_silence_have_limits_of_their_own(
+    adapter: str, build: Build
+) -> None:
+    script = streams(*yes(adapter))
+
+    await collect(build(http_client=script.client(), connect_timeout=2.0, timeout=40.0), QUESTION)
+
+    limits = script.requests[0].extensions["timeout"]
+    assert (limits["connect"], limits["read"]) == (2.0, 40.0)
+
+
 # What a failure took
 
 
