@@ -51,7 +51,8 @@ def test_the_message_its_arguments_and_the_traceback_are_redacted(log: Log) -> N
     try:
         raise ValueError(f"no such customer: {mail}, {card}")
     except ValueError:
-        log.logger.exception("failed for %s with %s", mail, {"x-api-key": key}, stack_info=True)
+        log.logger.exception("failed for %s with %s", mail, {"x-api-key": key})
+    log.logger.info("still here", stack_info=True)  # sk-ant-canary-0123456789 is in this line
     assert [canary for canary in CANARIES if canary in log.text] == []
     assert "failed for [email]" in log.text
     assert "no such customer: [email], [card]" in log.text
