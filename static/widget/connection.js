@@ -22,6 +22,8 @@ export class Connection {
   state = "offline";
   /** When the next attempt is due, while one is waited for. */
   retryAt = 0;
+  /** Why the server turned the last connection away, where it gave a reason that people can act on. */
+  refusal = null;
   #socket = null;
   #attempts = 0;
   #timer = 0;
@@ -128,10 +130,11 @@ export class Connection {
   }
 
   /** The server did not take our greeting: a token too old, or a conversation that is gone. */
-  async #refused({ code, retry_after: wait = 0 }) {
+  async #refused(error) {
+    const { code, retry_after: wait = 0 } = error;
     this.#rejections += 1;
     if (this.#rejections > 1 || !["unauthorized", "not_found"].includes(code)) {
-      this.#lose(wait * 1_000);
+      this.#lose(wait * 1_000, code === "too_many_connections" ? error : null);
       return;
     }
     this.#drop();
@@ -170,9 +173,13 @@ export class Connection {
     if (socket instanceof WebSocket) socket.close();
   }
 
-  /** @param {number} atLeast milliseconds the server asked us to wait */
-  #lose(atLeast = 0) {
+  /**
+   * @param {number} atLeast milliseconds the server asked us to wait
+   * @param {{code: string, detail: string} | null} refusal
+   */
+  #lose(atLeast = 0, refusal = null) {
     this.#drop();
+    this.refusal = refusal;
     if (!this.#wanted) return;
     this.#attempts += 1;
     const delay = Math.max(atLeast, backoff(this.#attempts));

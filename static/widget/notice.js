@@ -34,7 +34,7 @@ export class Notice {
     }
     if (this.#lostAt && this.#shown && !this.#announced) {
       this.#announced = true;
-      announce(`${t("lost")} ${t("retrying")}`);
+      announce(`${this.#reason} ${t("retrying")}`);
     }
   }
 
@@ -62,8 +62,14 @@ export class Notice {
     const next = seconds > 0 ? t("retryIn", { n: seconds }) : t("retrying");
     const first = !this.#shown;
     this.#shown = true;
-    this.#show(`${t("lost")} ${next}`, { button: true });
+    this.#show(`${this.#reason} ${next}`, { button: true });
     if (first) this.update();
+  }
+
+  get #reason() {
+    const { chat, strings, t } = this.around;
+    const { refusal } = chat.connection;
+    return refusal ? strings.error(refusal) : t("lost");
   }
 
   #farewell() {

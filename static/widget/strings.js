@@ -46,6 +46,8 @@ const STRINGS = {
       message_empty: "Die Nachricht ist leer.", message_too_long: "Die Nachricht ist zu lang.",
       message_invalid: "Die Nachricht enthält Zeichen, die nicht gespeichert werden können.",
       internal: "Bei uns ist etwas schiefgegangen.",
+      rate_limited: "Das war zu viel auf einmal. Bitte in {n} s noch einmal versuchen.",
+      too_many_connections: "Aus Ihrem Netz sind zu viele Chats offen. Bitte schließen Sie einige.",
     },
   },
   es: {
@@ -72,6 +74,8 @@ const STRINGS = {
       message_empty: "El mensaje está vacío.", message_too_long: "El mensaje es demasiado largo.",
       message_invalid: "El mensaje contiene caracteres que no se pueden guardar.",
       internal: "Algo ha fallado por nuestra parte.",
+      rate_limited: "Demasiados mensajes a la vez. Inténtelo de nuevo en {n} s.",
+      too_many_connections: "Hay demasiados chats abiertos desde su red. Cierre alguno, por favor.",
     },
   },
   fr: {
@@ -98,6 +102,8 @@ const STRINGS = {
       message_empty: "Le message est vide.", message_too_long: "Le message est trop long.",
       message_invalid: "Le message contient des caractères qui ne peuvent pas être enregistrés.",
       internal: "Un problème est survenu de notre côté.",
+      rate_limited: "C’était trop à la fois. Veuillez réessayer dans {n} s.",
+      too_many_connections: "Trop de discussions sont ouvertes depuis votre réseau. Veuillez en fermer quelques-unes.",
     },
   },
 };
@@ -113,6 +119,10 @@ export function stringsFor(asked) {
   return new Strings(lang, STRINGS[lang]);
 }
 
+function fill(text, values) {
+  return text.replace(/\{(\w+)\}/g, (_, key) => String(values[key] ?? ""));
+}
+
 function has(code) {
   return Object.hasOwn(STRINGS, code);
 }
@@ -125,11 +135,12 @@ class Strings {
 
   /** @param {string} name @param {Record<string, string | number>} [values] */
   t(name, values = {}) {
-    return this.texts[name].replace(/\{(\w+)\}/g, (_, key) => String(values[key] ?? ""));
+    return fill(this.texts[name], values);
   }
 
   /** Why the server refused something: its own words in English, ours where we have them. */
-  error({ code, detail }) {
-    return this.texts.errors[code] ?? detail;
+  error({ code, detail, retry_after: n = "" }) {
+    const ours = this.texts.errors[code];
+    return ours ? fill(ours, { n }) : detail;
   }
 }
