@@ -60,6 +60,7 @@ class Answer(ABC):
     def say(self, text: str) -> None:
         """Notes a piece of text."""
         self._texts.append(text)
+        self.tally.received += len(text)
 
     def news(self, meter: Meter) -> TextDelta | Progress | None:
         """What has arrived since the last time; raises TypeError for text that is none."""
@@ -70,7 +71,6 @@ class Answer(ABC):
         self._texts.clear()
         self._worked = self._called = False
         if text:
-            self.tally.received += len(text)
             return TextDelta(text)
         return Progress() if worked else None
 
