@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
+from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from chat import clients, conversations, identity, limits, relay, runs, transcript, turns
@@ -68,6 +69,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
             if self._counted:
                 limits.close_socket(self._client)
 
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Handles an event of the socket or of the channel layer. Channels' own also lets go of old
+        database connections, at the price of a trip to another thread; here `in_database` does."""
+        await getattr(self, get_handler_name(message))(message)
+
     async def connect(self) -> None:
         """Accepts the socket. One too many is told so first: a browser cannot read a refusal."""
         self._counted = await limits.open_socket(self._client)
@@ -100,8 +106,16 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def relay_frame(self, event: dict[str, Any]) -> None:
         """A frame that another process published; this process's own came directly."""
-        if event["origin"] != relay.PROCESS:
-            await self._deliver(event["text"])
+        if event["origin"] == relay.PROCESS:
+            return
+        if event["begins"] and self.conversation:
+            await relay.announce(self.conversation.pk)
+        await self._deliver(event["text"])
+
+    async def relay_watch(self, event: dict[str, Any]) -> None:
+        """Somebody watches this conversation in another process."""
+        if event["origin"] != relay.PROCESS and self.conversation:
+            await relay.watched_elsewhere(self.conversation.pk)
 
     async def _turn_away(self) -> None:
         code, wait = ErrorCode.TOO_MANY_CONNECTIONS, limits.SOCKET_RETRY
@@ -168,6 +182,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
             turn = TurnView(turn=str(going_on), text="")
         ready = Ready(conversation=str(conversation.pk), messages=messages, turn=turn)
         await self._send(ready)
+        if going_on:
+            await relay.announce(conversation.pk)
         while self._held:
             await self._write(self._held.pop(0))
         self._held = None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.db.models import F, Q
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
@@ -55,14 +55,13 @@ def claim(turn_id: UUID) -> Claim | None:
     """Takes a turn that waits, or whose runner's lease ran out. None when it is not to be had."""
     free = Q(status=Turn.Status.QUEUED) | Q(status=Turn.Status.RUNNING, lease_expires_at__lte=Now())
     try:
-        with transaction.atomic():
-            taken = Turn.objects.filter(free, pk=turn_id).update(
-                status=Turn.Status.RUNNING,
-                fence=F("fence") + 1,
-                attempts=F("attempts") + 1,
-                lease_expires_at=_until(),
-                started_at=Now(),
-            )
+        taken = Turn.objects.filter(free, pk=turn_id).update(
+            status=Turn.Status.RUNNING,
+            fence=F("fence") + 1,
+            attempts=F("attempts") + 1,
+            lease_expires_at=_until(),
+            started_at=Now(),
+        )
     except IntegrityError:  # another turn of the conversation runs: this one waits for its end
         return None
     if not taken:

@@ -7,6 +7,7 @@ from functools import wraps
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import get_language_from_request
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -94,7 +95,8 @@ def session(request: HttpRequest) -> HttpResponse:
         response = _problem(503, "unavailable", "The identity cannot be checked just now.")
         response["Retry-After"] = str(IDENTITY_RETRY)
         return response
-    conversation = conversations.open_conversation(visitor, new=asked.new)
+    locale = get_language_from_request(request)
+    conversation = conversations.open_conversation(visitor, new=asked.new, locale=locale)
     token = identity.issue_session(visitor)
     return JsonResponse({"token": token, "conversation": str(conversation.pk)})
 

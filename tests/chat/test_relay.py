@@ -103,8 +103,37 @@ async def test_frames_of_other_processes_arrive_and_our_own_only_once(ada: Visit
         ready = await socket.until("ready")
         group = relay.group(UUID(ready["conversation"]))
         layer = get_channel_layer()
-        event = {"type": "relay.frame", "text": json.dumps({"type": "pong"})}
+        event = {"type": "relay.frame", "text": json.dumps({"type": "pong"}), "begins": False}
         await layer.group_send(group, event | {"origin": relay.PROCESS})
         assert await socket.nothing()
         await layer.group_send(group, event | {"origin": "another process"})
         assert (await socket.receive())["type"] == "pong"
+
+
+@needs_redis
+async def test_text_leaves_the_process_only_where_somebody_elsewhere_watches() -> None:
+    conversation, layer = uuid4(), get_channel_layer()
+    elsewhere = await layer.new_channel()
+    await layer.group_add(relay.group(conversation), elsewhere)
+    relay.subscribe(conversation, Watcher())
+    with LiveAnswer(conversation, uuid4()) as live:
+        await live.write("Hello")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(layer.receive(elsewhere), 0.2)
+        await relay.watched_elsewhere(conversation)
+        await live.write(", world")
+        await live.flush()
+        events = [await layer.receive(elsewhere) for _ in range(2)]
+    told = [json.loads(event["text"]) for event in events]
+    assert [(frame["offset"], frame["text"]) for frame in told] == [(0, "Hello"), (5, ", world")]
+
+
+@needs_redis
+async def test_text_that_nobody_here_watches_leaves_the_process_at_once() -> None:
+    conversation, layer = uuid4(), get_channel_layer()
+    elsewhere = await layer.new_channel()
+    await layer.group_add(relay.group(conversation), elsewhere)
+    with LiveAnswer(conversation, uuid4()) as live:
+        await live.write("Hello")
+        event = await layer.receive(elsewhere)
+    assert json.loads(event["text"])["text"] == "Hello"
