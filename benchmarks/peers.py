@@ -19,13 +19,17 @@ MODEL = "claude-bench"
 MAX_TOKENS = 1024
 KEY = "bench"
 
+PATIENCE = 60.0
+"""Seconds for each step of a request. The SDK gives a connection five, which a server that is past what
+one core can do does not make."""
+
 Answer = Callable[[str], AsyncIterator[str]]
 """Streams the answer to a question."""
 
 
 def bare(provider: str) -> Answer:
     """The SDK as its documentation shows it: `messages.stream`, and its own HTTP client."""
-    client = AsyncAnthropic(api_key=KEY, base_url=provider, max_retries=0)
+    client = AsyncAnthropic(api_key=KEY, base_url=provider, max_retries=0, timeout=PATIENCE)
 
     async def answer(question: str) -> AsyncIterator[str]:
         async with client.messages.stream(
@@ -40,7 +44,11 @@ def bare(provider: str) -> Answer:
 def lean(provider: str) -> Answer:
     """The SDK at its cheapest: `messages.create`, and aiohttp below it."""
     client = AsyncAnthropic(
-        api_key=KEY, base_url=provider, max_retries=0, http_client=DefaultAioHttpClient()
+        api_key=KEY,
+        base_url=provider,
+        max_retries=0,
+        timeout=PATIENCE,
+        http_client=DefaultAioHttpClient(timeout=PATIENCE),
     )
 
     async def answer(question: str) -> AsyncIterator[str]:

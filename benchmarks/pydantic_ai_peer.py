@@ -7,12 +7,12 @@ from pydantic_ai import Agent
 from pydantic_ai.models.anthropic import AnthropicModel
 from pydantic_ai.providers.anthropic import AnthropicProvider
 
-from benchmarks.peers import KEY, MAX_TOKENS, MODEL, Answer, serve
+from benchmarks.peers import KEY, MAX_TOKENS, MODEL, PATIENCE, Answer, serve
 
 
 def pydantic_ai(provider: str) -> Answer:
     """Its agent, each piece of text as it comes rather than gathered for 0.1 s."""
-    client = AsyncAnthropic(api_key=KEY, base_url=provider, max_retries=0)
+    client = AsyncAnthropic(api_key=KEY, base_url=provider, max_retries=0, timeout=PATIENCE)
     agent = Agent(
         AnthropicModel(MODEL, provider=AnthropicProvider(anthropic_client=client)),
         model_settings={"max_tokens": MAX_TOKENS},
