@@ -96,7 +96,7 @@ def whose(account: str) -> str:
     parts = account.split(":")
     match parts[0]:
         case "conversation":
-            return f"Conversation {parts[1]}"
+            return f"Conversation {parts[1][:8]}"  # what its page is headed with
         case "customer":
             return f"A customer ({parts[1]})"
         case _:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
+from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
@@ -45,7 +46,7 @@ class StateFilter(admin.SimpleListFilter):
 class AlertAdmin(ReadOnlyAdmin):
     """The alerts, with how the providers are doing above them."""
 
-    list_display = ("text", "state", "count", "created_at", "updated_at")
+    list_display = ("text", "state", "count", "latest", "first")
     list_filter = (StateFilter, "updated_at")
     search_fields = ("key", "text")
     actions = ("close",)
@@ -58,6 +59,14 @@ class AlertAdmin(ReadOnlyAdmin):
     @admin.display(description=_("state"), ordering="closed_at")
     def state(self, alert: Alert) -> str:
         return badge("succeeded", _("closed")) if alert.closed_at else badge("failed", _("open"))
+
+    @admin.display(description=_("last"), ordering="updated_at")
+    def latest(self, alert: Alert) -> str:
+        return naturaltime(alert.updated_at)
+
+    @admin.display(description=_("first"), ordering="created_at")
+    def first(self, alert: Alert) -> str:
+        return naturaltime(alert.created_at)
 
     @admin.action(description=_("Close the chosen alerts"), permissions=["close"])
     def close(self, request: HttpRequest, chosen: QuerySet[Alert]) -> None:

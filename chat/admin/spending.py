@@ -1,15 +1,17 @@
 """Budgets in the admin: how much of each is spent, and how much is reserved."""
 
 from decimal import Decimal
+from uuid import UUID
 
 from django.contrib import admin
+from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from chat.accounts import kind, limits
-from chat.admin.parts import ReadOnlyAdmin, dollars
+from chat.accounts import limits
+from chat.admin.parts import ReadOnlyAdmin, conversation_link, dollars
 from chat.models import Spending
 
 
@@ -34,7 +36,7 @@ class KindFilter(admin.SimpleListFilter):
 class SpendingAdmin(ReadOnlyAdmin):
     """The accounts, the ones that spent last first."""
 
-    list_display = ("kind", "whose", "used", "money", "held", "budget", "updated_at")
+    list_display = ("whose", "used", "money", "held", "budget", "latest")
     list_display_links = None
     list_filter = (KindFilter, "updated_at")
     search_fields = ("account",)
@@ -45,12 +47,12 @@ class SpendingAdmin(ReadOnlyAdmin):
         return False
 
     @admin.display(description=_("account"), ordering="account")
-    def kind(self, row: Spending) -> str:
-        return kind(row.account).capitalize()
-
-    @admin.display(description=_("of"))
     def whose(self, row: Spending) -> str:
-        return row.account.partition(":")[2]
+        """Whose it is, in full: staff may know which customer."""
+        kind, _, name = row.account.partition(":")
+        if kind == "conversation":
+            return format_html("{} {}", kind.capitalize(), _linked(name))
+        return f"{kind.capitalize()} {name.replace(':', ', ', 1)}"
 
     @admin.display(description=_("used"))
     def used(self, row: Spending) -> str:
@@ -69,6 +71,15 @@ class SpendingAdmin(ReadOnlyAdmin):
     def budget(self, row: Spending) -> str:
         limit = limits().of(row.account)
         return str(_("no limit")) if limit is None else dollars(limit)
+
+    @admin.display(description=_("last request"), ordering="updated_at")
+    def latest(self, row: Spending) -> str:
+        return naturaltime(row.updated_at)
+
+
+def _linked(conversation: str) -> str:
+    """A conversation's page, by the part of its id that the page shows too."""
+    return conversation_link(UUID(conversation), conversation[:8])
 
 
 def _bar(row: Spending, limit: Decimal) -> str:

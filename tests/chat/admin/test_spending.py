@@ -8,7 +8,7 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 from pytest_django import Settings
 
-from chat.models import Spending
+from chat.models import Conversation, Spending
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +29,7 @@ def _page(client: Client, account: str, spent: str, reserved: str = "0") -> str:
 
 def test_an_account_is_shown_with_its_budget(admin_client: Client) -> None:
     page = _page(admin_client, "day:2026-11-25", "0.50", "0.40")
-    for shown in ("Day", "2026-11-25", "$0.5000", "$0.4000", "$2.0000", "45%"):
+    for shown in ("Day 2026-11-25", "$0.5000", "$0.4000", "$2.0000", "45%"):
         assert shown in page, shown
 
 
@@ -40,6 +40,17 @@ def test_the_bar_has_a_part_for_what_is_spent_and_one_for_what_is_reserved(
     assert '<rect class="bar-spent" width="25"' in page
     assert '<rect class="bar-reserved" x="25" width="20"' in page
     assert '<rect class="bar-soft" x="80"' in page
+
+
+def test_a_conversations_account_leads_to_it(admin_client: Client) -> None:
+    conversation = Conversation.objects.create(owner="visitor:x")
+    page = _page(admin_client, f"conversation:{conversation.pk}", "0.50")
+    assert reverse("admin:chat_conversation_change", args=[conversation.pk]) in page
+
+
+def test_a_customers_account_tells_staff_which_customer(admin_client: Client) -> None:
+    page = _page(admin_client, "customer:2026-11-25:customer:C-1", "0.50")
+    assert "Customer 2026-11-25, customer:C-1" in page
 
 
 @pytest.mark.parametrize(
@@ -63,7 +74,11 @@ def test_a_budget_of_nothing_is_shown_as_one(admin_client: Client, settings: Set
 
 
 def test_accounts_are_filtered_by_what_they_are_of(admin_client: Client) -> None:
-    for account in ("day:2026-11-25", "conversation:6f1c", "customer:2026-11-25:customer:C-1"):
+    for account in (
+        "day:2026-11-25",
+        "conversation:6f1c2d3e-5840-4e61-be86-ad4d33039cf1",
+        "customer:2026-11-25:customer:C-1",
+    ):
         Spending.objects.create(account=account)
     listed = admin_client.get(reverse(LIST), {"kind": "customer"}).context["cl"].result_list
     assert [row.account for row in listed] == ["customer:2026-11-25:customer:C-1"]

@@ -62,6 +62,13 @@ def test_whatever_is_sent_counts(more: Request) -> None:
     assert tokens.estimate(more, 0).input_tokens > tokens.estimate(QUESTION, 0).input_tokens
 
 
+def test_what_vendors_put_around_a_request_counts() -> None:
+    empty = Request(system="", messages=())
+    framed = Request(system="", messages=(UserMessage(""), UserMessage("")))
+    assert tokens.upper_bound(empty) == tokens.HIDDEN_TOKENS
+    assert tokens.upper_bound(framed) == tokens.HIDDEN_TOKENS + 2 * tokens.FRAME_TOKENS
+
+
 def test_a_schema_counts_as_it_is_sent_along() -> None:
     assert tokens.upper_bound(QUESTION, Verdict) > tokens.upper_bound(QUESTION) + 50
     with_schema = tokens.estimate(QUESTION, 0, Verdict)
