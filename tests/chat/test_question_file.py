@@ -56,6 +56,11 @@ def test_a_given_delimiter_counts(tmp_path: Path) -> None:
     assert found.questions == [Question("1", "Red, or blue?")]
 
 
+def test_a_comma_in_every_question_divides_none(tmp_path: Path) -> None:
+    found = read(file(tmp_path, "Red, or blue?\nBig, or small?\n"))
+    assert [question.text for question in found.questions] == ["Red, or blue?", "Big, or small?"]
+
+
 def test_a_header_is_told_from_a_question(tmp_path: Path) -> None:
     assert read(file(tmp_path, "question\nA?\n")).header
     assert not read(file(tmp_path, "A?\nB?\n")).header
