@@ -178,7 +178,9 @@ def benches(options: Namespace) -> Iterator[Bench]:
         )
         wrapper = ["-m", "cProfile", "-o", options.profile] if options.profile else []
         systems = {
-            name: stack.enter_context(started(name, provider.origin, folder, *wrapper))
+            name: stack.enter_context(
+                started(name, provider.origin, folder, *wrapper, embedded=options.embedded)
+            )
             for name in options.systems
         }
         yield Bench(provider, systems)
@@ -195,6 +197,7 @@ def _options() -> Namespace:
     parser.add_argument(
         "--systems", nargs="+", choices=NAMES, default=[*APPS, BASELINE, "pydantic-ai"]
     )
+    parser.add_argument("--embedded", action="store_true", help="SQLite and no Redis in any case")
     parser.add_argument("--only", choices=NAMES, help="one system, with --keep")
     parser.add_argument(
         "--keep",

@@ -32,9 +32,12 @@ class Storage:
 
 
 @contextmanager
-def storage(name: str) -> Iterator[Storage]:
+def storage(name: str, *, embedded: bool) -> Iterator[Storage]:
     """PostgreSQL and Redis for one app: those of DATABASE_URL and REDIS_URL, which must hold nothing
-    else; else ones on loopback, made here and gone afterwards; else the embedded ones."""
+    else; else ones on loopback, made here and gone afterwards; else, or if wanted, embedded ones."""
+    if embedded:
+        yield Storage("SQLite", redis=False, environment={"DATABASE_URL": "", "REDIS_URL": ""})
+        return
     with _database(name) as database, _redis() as broker:
         chosen = {"DATABASE_URL": database, "REDIS_URL": broker}
         yield Storage(

@@ -47,16 +47,19 @@ class System:
 
 
 @contextmanager
-def started(name: str, provider: str, folder: Path, *wrapper: str) -> Iterator[System]:
+def started(
+    name: str, provider: str, folder: Path, *wrapper: str, embedded: bool = False
+) -> Iterator[System]:
     """Starts a system on the fake provider at `provider`; `wrapper` are arguments of Python that run
-    the rest, such as a profiler's. Raises ServerFailed."""
+    the rest, such as a profiler's; `embedded` keeps an app off PostgreSQL and Redis. Raises
+    ServerFailed."""
     port, (core, _) = free_port(), cores()
     if name in PEERS:
         command = ["-m", PEERS[name], name, "--port", str(port), "--provider", provider]
         with running(name, [*wrapper, *command], port=port, folder=folder, on=core) as server:
             yield System(server, open_peer)
         return
-    with storage(name) as kept:
+    with storage(name, embedded=embedded) as kept:
         env = _environment(name, port, provider, folder) | kept.environment
         _migrate(env)
         command = [*wrapper, *_command(name, port)]
