@@ -71,7 +71,10 @@ class Purse(Protocol):
 
 
 class Budgeted:
-    """Asks `provider` only for what `purse` can bear, one reservation a request."""
+    """Asks `provider` only for what `purse` can bear, one reservation a request.
+
+    What asks `provider` more than once for one answer (Retry, Repair) belongs around it.
+    """
 
     def __init__(self, provider: Provider, purse: Purse) -> None:
         self.name = provider.name

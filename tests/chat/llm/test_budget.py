@@ -13,6 +13,7 @@ from chat.llm import tokens
 from chat.llm.base import (
     BudgetExceeded,
     Event,
+    Malformed,
     Overloaded,
     Payer,
     Progress,
@@ -27,6 +28,7 @@ from chat.llm.base import (
 )
 from chat.llm.budget import CHARACTERS_OF_PROGRESS, Budgeted, Economy, Hold, Tier
 from chat.llm.fallback import Fallback
+from chat.llm.repair import Repair
 from tests.chat.llm.support import QUESTION, Verdict, collect, gather, text_of
 from tests.fakes import REPORT, ScriptedProvider, fails, says
 
@@ -65,17 +67,20 @@ class Wallet:
 
 
 class Reader(ScriptedProvider):
-    """A scripted provider that can also be held to a schema: `outcome` is what comes of it."""
+    """A scripted provider that can also be held to a schema, once it has had its `failures`."""
 
-    outcome: ProviderError | None = None
     takes: float = 0.0
+
+    def __init__(self, *failures: ProviderError) -> None:
+        super().__init__()
+        self.failures = list(failures)
 
     async def complete_structured(
         self, request: Request, schema: type[Schema]
     ) -> Structured[Schema]:
         await asyncio.sleep(self.takes)
-        if self.outcome:
-            raise self.outcome
+        if self.failures:
+            raise self.failures.pop(0)
         value = schema.model_validate(VERDICT.model_dump())
         return Structured(value, REPORT)
 
@@ -213,11 +218,19 @@ async def test_a_structured_request_is_reserved_with_its_schema_and_settled() ->
 async def test_a_structured_request_that_fails_is_settled(
     outcome: ProviderError, settled: Usage | None
 ) -> None:
-    wallet, provider = Wallet(), Reader()
-    provider.outcome = outcome
+    wallet = Wallet()
     with pytest.raises(type(outcome)):
-        await Budgeted(provider, wallet).complete_structured(ASKED, Verdict)
+        await Budgeted(Reader(outcome), wallet).complete_structured(ASKED, Verdict)
     assert wallet.settled == [settled]
+
+
+async def test_a_structured_output_that_is_repaired_is_two_requests_and_both_are_paid() -> None:
+    wallet = Wallet()
+    odd = Malformed("odd", text="{}", problems="topic", usage=Usage(9_000, 70))
+    repairing = Repair(Budgeted(Reader(odd), wallet))
+    assert (await repairing.complete_structured(ASKED, Verdict)).value == VERDICT
+    assert len(wallet.reserved) == 2
+    assert wallet.settled == [Usage(9_000, 70), REPORT.usage]
 
 
 async def test_a_structured_request_that_is_cancelled_costs_its_worst_case() -> None:
