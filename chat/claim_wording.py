@@ -37,7 +37,8 @@ class Language:
     """How one language claims.
 
     `active` are markers of a doer, each with the form of the verb that follows (None for a verb that
-    says who did it); `passive` ones go with the forms `done` and `stated`. `governs` ends right
+    says who did it); `passive` ones go with the forms `done` and `stated`,
+    never with `acted`. `governs` ends right
     before a claim that is a condition; `sympathy` takes up what the customer said; `denies` is a
     negation; `parts` is what a doer's verb cannot be reached across.
     """
@@ -65,17 +66,18 @@ _CASE = (
     " message details"
 )
 
+_ENGLISH_DOER = re.compile(
+    r"\b(?P<own>i)(?:'ve| have|'d)?(?= )|\b(?:we)(?:'ve| have)?(?= )"
+    r"|\b(?:our|the|my) (?:\w+ )?(?:team|colleagues?|manager|system|staff)(?:'s| has| have)?(?= )"
+    # A headline, "Cancelled your order": the verb comes first.
+    r"|(?P<first>^\W*(?:done\W+|great news\W+)?)(?=[a-z]+ (?:your|a|an|the|it)\b)"
+)
+
 ENGLISH = Language(
     code="en",
     active=(
-        (
-            re.compile(
-                r"\b(?P<own>i)(?:'ve| have|'d)?(?= )|\b(?:we)(?:'ve| have)?(?= )"
-                r"|\b(?:our|the|my) (?:\w+ )?(?:team|colleagues?|manager|system|staff)(?:'s| has| have)?(?= )"
-                r"|^\W*(?:done\W+|great news\W+)?(?=[a-z]+ (?:your|a|an|the|it)\b)"
-            ),
-            "done",
-        ),
+        (_ENGLISH_DOER, "done"),
+        (_ENGLISH_DOER, "acted"),
         (re.compile(r"\b(?:i'm|i am|we're|we are)(?= )"), "doing"),
         (
             re.compile(
@@ -139,13 +141,28 @@ ENGLISH = Language(
         _group(
             "order",
             "order replacement item items",
-            done="placed reordered added removed arranged",
+            acted="placed reordered added removed arranged taken_care_of",
             doing="placing adding removing arranging",
             do="place add remove arrange",
         ),
         _group(
+            "order",
+            "change changes correction update cancellation",
+            acted="made put_in put_through taken_care_of submitted requested",
+            doing="making",
+            do="make",
+        ),
+        _group(
+            "order",
+            "cancellation request",
+            done="processed completed",
+            doing="processing",
+            do="process complete",
+        ),
+        _group(
             "refund",
             "refund refunds reimbursement credit compensation voucher",
+            acted="put_in put_through taken_care_of sorted submitted",
             done="issued processed initiated approved made started arranged requested granted completed"
             " applied triggered credited",
             doing="issuing processing initiating approving arranging",
@@ -232,6 +249,12 @@ GERMAN = Language(
             done="storniert geändert aktualisiert angepasst abgebrochen umgeleitet widerrufen korrigiert"
             " gekündigt gestoppt",
             doing="storniere ändere aktualisiere",
+        ),
+        _group(
+            "order",
+            "stornierung änderung kündigung adressänderung",
+            done="durchgeführt vorgenommen veranlasst bearbeitet ausgeführt",
+            doing="veranlasse",
         ),
         _group(
             "refund",
@@ -326,6 +349,14 @@ SPANISH = Language(
             did="cancelé cancelamos anulé anulamos modifiqué cambié actualicé actualizamos",
         ),
         _group(
+            "order",
+            "cancelación anulación cambio modificación",
+            done=_bent("procesad realizad efectuad tramitad hech"),
+            do="procesar realizar tramitar",
+            doing="procesando realizando tramitando",
+            did="procesé realicé tramité",
+        ),
+        _group(
             "refund",
             "reembolso devolución dinero importe abono compensación",
             done=_bent(
@@ -415,6 +446,13 @@ FRENCH = Language(
             done=_agreed("annulé modifié changé corrigé") + " mis_à_jour mise_à_jour",
             do="annuler modifier changer",
             doing="annule modifie change",
+        ),
+        _group(
+            "order",
+            "annulation modification changement",
+            done=_agreed("effectué traité enregistré") + " prise_en_compte",
+            do="effectuer traiter",
+            doing="effectue",
         ),
         _group(
             "refund",

@@ -202,6 +202,8 @@ def _active(clause: _Clause, language: Language, group: Group) -> Claim | None:
                 continue
             start = doers[-1].start() if doers else verb.start()
             between = clause.text[doers[-1].end() : verb.start()] if doers else ""
+            if between and doers[-1].groupdict().get("first") is not None:
+                continue
             thing = group.objects.search(clause.text, doers[-1].end() if doers else 0)
             if thing is None or language.parts.search(between):
                 continue
