@@ -6,14 +6,13 @@ cheap enough to be called without asking whether anybody listens, and none is ca
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
-from time import perf_counter
 from uuid import UUID
 
-from opentelemetry import context, trace
+from opentelemetry import trace
 from opentelemetry.metrics import MeterProvider
 from opentelemetry.trace import Span, TracerProvider
 from opentelemetry.util.types import AttributeValue
@@ -28,7 +27,6 @@ from chat.llm.tracing import (
     OPERATION,
     PROVIDER,
     REQUEST_MODEL,
-    code_of,
     fail,
 )
 from chat.metrics import (
@@ -46,15 +44,13 @@ from chat.metrics import (
     TO,
     TOKEN_TYPE,
     TOOL_NAME,
-    Metric,
 )
 from chat.redaction import redact
+from chat.spans import Work, current_span, work_span
 
 TURN = "supportbot.turn.id"
 TURN_ATTEMPT = "supportbot.turn.attempt"
 ROUND = "supportbot.round"
-RESULTS = "supportbot.search.results"
-CONFIDENCE = "supportbot.search.confidence"
 
 SPANS = {
     "invoke_agent supportbot": "A turn, from its claim to its end.",
@@ -66,9 +62,6 @@ SPANS = {
 
 UNKNOWN_TOOL = "unknown"
 """Stands for a tool that does not exist: a model may invent any name."""
-
-REFUSED = "REFUSED"
-"""The error of a tool call that the tool itself, or the check of its arguments, turned down."""
 
 ANSWER = "answer"
 """What most requests are for; the ledger knows the other purposes."""
@@ -112,49 +105,19 @@ def turn_span(turn: UUID, conversation: UUID, attempt: int) -> Iterator[Span]:
         TURN_ATTEMPT: attempt,
     }
     try:
-        with _span("invoke_agent supportbot", attributes) as span:
+        with current_span("invoke_agent supportbot", attributes) as span:
             yield span
     finally:
         turn_ids.reset(token)
 
 
-@contextmanager
-def round_span(number: int) -> Iterator[Span]:
+def round_span(number: int) -> AbstractContextManager[Span]:
     """One request to the model and the tool calls it asks for. May span the `yield`s of an async
     generator."""
-    with _span("round", {ROUND: number}) as span:
-        yield span
+    return current_span("round", {ROUND: number})
 
 
-@dataclass(slots=True)
-class Work:
-    """Something of ours under way: how it ends is for whoever does it to say."""
-
-    span: Span
-    labels: dict[str, str | bool] = field(default_factory=dict)
-
-    def failed(self, code: str) -> None:
-        """It did not succeed. `code` is one of few: the name of an exception, say."""
-        self.labels[ERROR_TYPE] = code
-        fail(self.span, code)
-
-    def found(self, results: int, confidence: float, *, weak: bool) -> None:
-        """What a search found."""
-        self.labels[RESULT] = "weak" if weak else "strong"
-        self.span.set_attribute(RESULTS, results)
-        self.span.set_attribute(CONFIDENCE, confidence)
-
-    def returned(self, content: str, error: str = "") -> None:
-        """What a tool gave back. The content is recorded only where content is; of an `error`, which
-        may be a sentence, only the name of an exception."""
-        if _content:
-            self.span.set_attribute("gen_ai.tool.call.result", redact(content))
-        if error:
-            self.failed(error if error.isidentifier() else REFUSED)
-
-
-@contextmanager
-def tool_span(name: str, ordinal: int, arguments: object) -> Iterator[Work]:
+def tool_span(name: str, ordinal: int, arguments: object) -> AbstractContextManager[Work]:
     """A tool call. `name` is that of a tool there is, or UNKNOWN_TOOL; `arguments` can be JSON."""
     attributes: dict[str, AttributeValue] = {
         OPERATION: "execute_tool",
@@ -164,62 +127,18 @@ def tool_span(name: str, ordinal: int, arguments: object) -> Iterator[Work]:
     }
     if _content:
         attributes["gen_ai.tool.call.arguments"] = redact(json.dumps(arguments, ensure_ascii=False))
-    with _work(
-        f"execute_tool {name}", attributes, metrics.TOOL_DURATION, {TOOL_NAME: name}
-    ) as work:
-        yield work
+    labels: dict[str, str | bool] = {TOOL_NAME: name}
+    duration = metrics.TOOL_DURATION
+    return work_span(f"execute_tool {name}", attributes, duration, labels, content=_content)
 
 
-@contextmanager
-def search_span(query: str) -> Iterator[Work]:
+def search_span(query: str) -> AbstractContextManager[Work]:
     """A search of the help center."""
     attributes: dict[str, AttributeValue] = {OPERATION: "retrieval"}
     if _content:
         attributes["gen_ai.retrieval.query.text"] = redact(query)
-    with _work("retrieval help_center", attributes, metrics.SEARCH_DURATION, {}) as work:
-        yield work
-
-
-@contextmanager
-def _work(
-    name: str,
-    attributes: dict[str, AttributeValue],
-    duration: Metric,
-    labels: dict[str, str | bool],
-) -> Iterator[Work]:
-    started = perf_counter()
-    with _span(name, attributes) as span:
-        work = Work(span, labels)
-        try:
-            yield work
-        except BaseException as error:
-            work.failed(code_of(error))
-            raise
-        finally:
-            duration.record(perf_counter() - started, work.labels)
-
-
-@contextmanager
-def _span(name: str, attributes: dict[str, AttributeValue]) -> Iterator[Span]:
-    """A span that is the current one meanwhile.
-
-    The context before it is put back by value and not by token. A token is only good in the context
-    it was made in, and an async generator that nobody reads to its end is closed in another one.
-    """
-    span = tracing.tracer().start_span(name, attributes=attributes)
-    if not span.get_span_context().is_valid:  # nothing is traced
-        yield span
-        return
-    before = context.get_current()
-    context.attach(trace.set_span_in_context(span, before))
-    try:
-        yield span
-    except BaseException as error:
-        fail(span, code_of(error))
-        raise
-    finally:
-        context.attach(before)
-        span.end()
+    duration = metrics.SEARCH_DURATION
+    return work_span("retrieval help_center", attributes, duration, {}, content=_content)
 
 
 # Metrics -----------------------------------------------------------------------------------------
