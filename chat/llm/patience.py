@@ -42,20 +42,22 @@ class Patience:
         watch = _Watch(self._limits, request.deadline)
         written = 0
         events = self._provider.stream(request)
+        following = events.__anext__
         try:
             while True:
                 watch.begin()
-                try:
-                    event = await anext(events)
-                except StopAsyncIteration:
-                    return
-                finally:
-                    watch.end()
+                event = await following()
+                watch.end()
                 if isinstance(event, TextDelta):
                     written += len(event.text)
                 yield event
-        except _TimeOver as over:
-            raise TimedOut(over.limit, self.name, usage=tokens.estimate(request, written)) from None
+        except StopAsyncIteration:
+            return
+        except asyncio.CancelledError:
+            if not watch.is_to_blame():
+                raise
+            usage = tokens.estimate(request, written)
+            raise TimedOut(watch.limit, self.name, usage=usage) from None
         finally:
             watch.stop()
             # Ends the request upstream at once when the reader stops early.
@@ -82,14 +84,6 @@ class Patience:
         await self._provider.close()
 
 
-class _TimeOver(Exception):
-    """A limit was reached while the provider was waited for; `limit` names it."""
-
-    def __init__(self, limit: str) -> None:
-        super().__init__(limit)
-        self.limit = limit
-
-
 class _Watch:
     """One timer for a whole stream.
 
@@ -99,31 +93,37 @@ class _Watch:
     """
 
     def __init__(self, limits: Limits, deadline: float | None) -> None:
-        self._limits = limits
-        self._deadline = _NEVER if deadline is None else deadline
+        self.limit = ""
+        self._gap = limits.token_gap
         self._patience = limits.first_token
         self._heard = False
+        self._deadline = _NEVER if deadline is None else deadline
         self._due = self._looks_at = _NEVER
         self._waiting: asyncio.Task[object] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._over: _TimeOver | None = None
         self._cancelling = 0
 
     def begin(self) -> None:
         """From now on the running task waits for the provider."""
         now = time.monotonic()
-        self._due = min(now + self._patience, self._deadline)
+        due = now + self._patience
+        self._due = due = due if due < self._deadline else self._deadline
         self._waiting = asyncio.current_task()
-        if self._due < self._looks_at:
-            self._look_in(self._due - now)
+        if due < self._looks_at:
+            self._look_in(due - now)
 
     def end(self) -> None:
-        """The wait is over, whatever ended it. Raises _TimeOver if it was the timer."""
-        task, self._waiting = self._waiting, None
-        # A task that somebody else cancelled as well has to end as cancelled.
-        if self._over and task and task.uncancel() <= self._cancelling:
-            raise self._over
-        self._patience, self._heard = self._limits.token_gap, True
+        """The provider has given a sign of life. Raises CancelledError where that came too late."""
+        self._waiting = None
+        self._heard, self._patience = True, self._gap
+        if self.limit:
+            raise asyncio.CancelledError
+
+    def is_to_blame(self) -> bool:
+        """Whether a cancellation was this watch's. A task that somebody else cancelled as well has
+        to end as cancelled."""
+        task = self._waiting or asyncio.current_task()
+        return bool(self.limit and task and task.uncancel() <= self._cancelling)
 
     def stop(self) -> None:
         """The stream has ended."""
@@ -144,7 +144,7 @@ class _Watch:
         if left > 0:
             self._look_in(left)
             return
-        self._over = _TimeOver(self._reached())
+        self.limit = self._reached()
         self._cancelling = task.cancelling()
         task.cancel()
 

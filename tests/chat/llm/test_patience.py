@@ -21,7 +21,7 @@ from chat.llm.patience import Limits, Patience
 from tests.chat.llm.scripted import ANSWER, END, REPORT, Scripted
 from tests.chat.llm.support import QUESTION, WITH_TOOLS, Verdict, collect, gather
 
-AGES = 60.0
+AGES = 10.0
 """Seconds that no test waits for."""
 
 
