@@ -13,7 +13,6 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from chat import alerts
 from chat.accounts import Limits, topic, whose
@@ -102,8 +101,7 @@ def _book(
     for row in rows:
         row.reserved += reserved
         row.spent += spent
-        row.updated_at = timezone.now()
-    Spending.objects.bulk_update(rows, ["reserved", "spent", "updated_at"])
+        row.save(update_fields=["reserved", "spent", "updated_at"])
 
 
 def _at_soft(limits: Limits, row: Spending) -> bool:
