@@ -5,7 +5,6 @@ is in the history. What did not is run once more under its old ordinal, on which
 """
 
 import asyncio
-import json
 import time
 from dataclasses import dataclass
 
@@ -78,11 +77,9 @@ class ToolRunner:
 
     async def _call(self, tool: Tool | None, row: ToolCall) -> ToolOutcome:
         name = tool.spec.name if tool else telemetry.UNKNOWN_TOOL
-        with telemetry.tool_span(name, row.ordinal, json.dumps(row.arguments)) as work:
+        with telemetry.tool_span(name, row.ordinal, row.arguments) as work:
             outcome = await self._outcome(tool, row)
-            work.returned(outcome.output.content)
-            if outcome.error:
-                work.failed("TOOL")
+            work.returned(outcome.output.content, outcome.error)
             return outcome
 
     async def _outcome(self, tool: Tool | None, row: ToolCall) -> ToolOutcome:
