@@ -1,6 +1,7 @@
 """Alerts: told once, counted after that, told anew when they come back."""
 
 import logging
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -64,14 +65,19 @@ def test_what_is_rolled_back_was_not_told(caplog: pytest.LogCaptureFixture) -> N
 def test_many_at_once_tell_once_and_count_all(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
 
+    start = threading.Barrier(8)
+
     def tell(_: int) -> None:
         try:
-            alerts.tell(KEY, TEXT)
+            connection.ensure_connection()
+            start.wait()
+            for _ in range(5):
+                alerts.tell(KEY, TEXT)
         finally:
             connection.close()
 
     with ThreadPoolExecutor(8) as threads:
-        list(threads.map(tell, range(40)))
+        list(threads.map(tell, range(8)))
     assert Alert.objects.get().count == 40
     assert _warnings(caplog) == [f"alert: {TEXT}"]
 
