@@ -1,6 +1,7 @@
 """A Redis of a test's own, which it may stop and start again."""
 
 import shutil
+import signal
 import subprocess
 import time
 
@@ -39,6 +40,16 @@ class RedisServer:
                 except RedisConnectionError:
                     assert time.monotonic() < deadline, "redis-server does not answer"
                     time.sleep(0.02)
+
+    def pause(self) -> None:
+        """Lets it hang: it forgets nothing."""
+        assert self._process
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Lets it go on."""
+        assert self._process
+        self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """Kills it, if it runs."""

@@ -185,3 +185,25 @@ async def test_after_an_outage_redis_learns_what_is_open() -> None:
             await state.close()
     finally:
         server.stop()
+
+
+@pytest.mark.skipif(not ON_PATH, reason="stops and starts a redis-server: put it on the PATH")
+async def test_what_closes_while_redis_hangs_is_told_later() -> None:
+    server = RedisServer()
+    server.start()
+    try:
+        states = [SharedState(server.url) for _ in range(2)]
+        one, two = (OpenSockets(state, process=uuid4().hex, beat=BEAT) for state in states)
+        assert await opened(one, "here", 3, limit=3) == 3
+        server.pause()
+        one.close("here")
+        async with asyncio.timeout(10):
+            while not states[0].circuit.is_down():  # noqa: ASYNC110  # a beat in vain
+                await asyncio.sleep(BEAT)
+        server.resume()
+        assert await eventually_opens(two, "here", 3)
+        assert not await two.open("here", 3)
+        for state in states:
+            await state.close()
+    finally:
+        server.stop()

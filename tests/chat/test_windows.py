@@ -155,7 +155,8 @@ async def test_an_event_counts_in_all_windows_or_in_none(windows: Windows) -> No
 async def test_the_longest_wait_is_told(windows: Windows) -> None:
     short, long = window(1, 5.0), window(1, 500.0)
     await windows.take([short, long], "a")
-    assert (await windows.take([short, long], "b")).wait > 400
+    for ours in ([short, long], [long, short]):
+        assert (await windows.take(ours, "b")).wait > 400
 
 
 async def test_a_lowered_limit_counts_at_once(windows: Windows) -> None:
