@@ -165,18 +165,18 @@ async def test_a_stream_that_ends_at_any_event_is_never_half_an_answer(
         row.landed += sum(record.fault is not None for record in server.requests)
 
     assert row.landed == len(row.turns)
-    before, within = row.turns[: FIRST_TEXT[name] - 1], row.turns[FIRST_TEXT[name]]
+    before, within = row.turns[: FIRST_TEXT[name] - 1], row.turns[FIRST_TEXT[name] :]
     assert {turn.written_by for turn in before} == {name}
     assert {len(turn.attempts) for turn in before} == {2}, "nobody saw anything: tried again"
-    assert within.written_by == "offline"
-    assert len(within.attempts) == 1
+    assert any(turn.resets for turn in within)
+    assert {len(turn.attempts) for turn in within if turn.resets} == {1}
     rows.append(row)
 
 
 async def test_a_corrupt_chunk_within_the_text_voids_it(
     name: str, server: LLMock, rows: list[Row]
 ) -> None:
-    server.reply(ANSWER).corrupt(after_chunks=FIRST_TEXT[name] + 1)
+    server.pace(30).reply(ANSWER).corrupt(after_chunks=FIRST_TEXT[name] + 1)
 
     async with installed(name, server.base_url(VENDORS[name])):
         turn = await one_turn(name)
