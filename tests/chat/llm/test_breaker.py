@@ -1,7 +1,7 @@
 """When a provider is no longer asked, and how it comes back."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -57,6 +57,19 @@ class CountingStore(MemoryStore):
     async def add(self, name: str, calls: int, failures: int) -> Tally:
         self.trips += 1
         return await super().add(name, calls, failures)
+
+
+class SlowToClaim:
+    """The store as a process sees it in which something happens before its claim arrives."""
+
+    def __init__(self, store: MemoryStore, meanwhile: Callable[[], Awaitable[object]]) -> None:
+        self.add, self.open, self.close = store.add, store.open, store.close
+        self.end_trial = store.end_trial
+        self._claim, self._meanwhile = store.claim_trial, meanwhile
+
+    async def claim_trial(self, name: str, seconds: float) -> bool:
+        await self._meanwhile()
+        return await self._claim(name, seconds)
 
 
 @dataclass
@@ -394,18 +407,31 @@ async def test_a_trial_whose_process_died_does_not_block_for_ever(vendor: Vendor
     assert await asks(breaker) == ["ok"]
 
 
-async def test_a_trial_that_another_process_has_just_lost_is_not_repeated(vendor: Vendor) -> None:
-    """This process still thinks that the cool-down is over."""
-    other = vendor.breaker()
+async def test_a_trial_under_way_is_asked_about_once_a_second(vendor: Vendor) -> None:
     breaker = await vendor.opened()
-    assert await asks(other) == ["CIRCUIT_OPEN"]
+    vendor.clock.now += COOL_DOWN
+    assert await vendor.store.claim_trial("scripted", 30)
+    assert await asks(breaker) == ["CIRCUIT_OPEN"]
+    trips = vendor.store.trips
+
+    assert await asks(breaker, 50) == ["CIRCUIT_OPEN"] * 50
+
+    assert vendor.store.trips == trips
+
+
+async def test_a_trial_that_another_process_has_just_lost_is_not_repeated(vendor: Vendor) -> None:
+    """It was lost after this process looked, and before it took the right to try."""
+    breaker = await vendor.opened()
     vendor.clock.now += COOL_DOWN
     vendor.turns(DOWN)
-    assert await asks(breaker) == ["OVERLOADED"]
+    slow = SlowToClaim(vendor.store, meanwhile=lambda: asks(breaker))
+    other = Breakers(slow, clock=vendor.clock).around(vendor.provider)
     asked = vendor.provider.asked
 
     assert await asks(other) == ["CIRCUIT_OPEN"]
-    assert vendor.provider.asked == asked
+
+    assert vendor.provider.asked == asked + 1
+    assert await vendor.store.claim_trial("scripted", 1), "nobody holds the right to try"
 
 
 async def test_an_answer_that_began_before_the_outage_does_not_close_it(vendor: Vendor) -> None:
