@@ -244,7 +244,8 @@ def test_equal_questions_are_equal_however_they_are_typed() -> None:
 
 async def test_identical_questions_at_once_make_one_run() -> None:
     shop = Shop(ScriptedProvider(SEARCHES, [0.05, *ANSWERS]))
-    answers = await asyncio.gather(*(shop.ask() for _ in range(20)))
+    async with asyncio.timeout(answer_cache.PATIENCE - 1):  # they are told, and need not give up
+        answers = await asyncio.gather(*(shop.ask() for _ in range(20)))
     assert len(shop.provider.requests) == 2
     assert {text_of(events) for events in answers} == {text_of(answers[0])}
     assert sum(was_cached(events) for events in answers) == 19
@@ -310,6 +311,17 @@ async def test_a_process_that_failed_is_taken_over_from() -> None:
     await cache.adelete(f"{asked.key()}:lock")
     assert text_of(await waiting) == "Mine."
     assert await cache.aget(f"{asked.key()}:lock") is None
+
+
+async def test_a_lock_that_ran_out_is_left_to_whoever_took_it() -> None:
+    shop = Shop(ScriptedProvider([0.2, *says("Slow.")]))
+    asked = shop.question(UserMessage(TEXT))
+    assert asked is not None
+    slow = asyncio.create_task(shop.ask())
+    await asyncio.sleep(0.1)
+    await cache.aset(f"{asked.key()}:lock", "them", 30)
+    await slow
+    assert await cache.aget(f"{asked.key()}:lock") == "them"
 
 
 async def test_without_the_cache_every_question_is_new(settings: Settings) -> None:

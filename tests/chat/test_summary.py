@@ -131,20 +131,16 @@ class TestWhatIsTakenOver:
         long(chat, 8)
         running = chat.ask("one")
         Turn.objects.filter(pk=running).update(status=Turn.Status.RUNNING)
-        waiting = chat.ask("two " * 200)
+        waiting = chat.ask("two " * 982)  # with its reply just within what is kept
         chat.answer(running, "First.")
-        chat.answer(waiting, "Second. " * 100)
-        chat.talk(99)
-        for _ in range(5):
-            fold = summary.plan(chat.conversation.pk)
-            if fold is None:
-                break
-            summary.store(fold, "Notes.", ())
-            chat.conversation.refresh_from_db()
-            chat.answer(chat.ask("more " * 100), "more")
-            left = history.exchanges(chat.conversation)
-            assert all(isinstance(turn.messages[0], UserMessage) for turn in left)
-        assert chat.conversation.summarised_to > 0
+        chat.answer(waiting, "Second.")
+        fold = planned(chat)
+        assert UserMessage("one") not in fold.turns[-1].messages
+        assert fold.to < MessageRow.objects.filter(turn=running).earliest("id").pk
+
+    def test_of_a_long_backlog_one_requests_worth(self, chat: Chat) -> None:
+        long(chat, 60)
+        assert sum(turn.shortened().tokens for turn in planned(chat).turns) <= 2_000
 
     def test_a_conversation_that_is_gone_needs_none(self) -> None:
         assert summary.plan(UUID(int=0)) is None
@@ -223,7 +219,7 @@ class TestWriting:
         assert "ada@mail.example" in text
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 class TestStoring:
     def test_of_two_at_once_one_is_stored_and_nothing_is_lost(self, chat: Chat) -> None:
         long(chat)
