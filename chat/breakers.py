@@ -12,6 +12,7 @@ from django.core.cache import caches
 from django.core.cache.backends.base import BaseCache
 from django.dispatch import Signal
 
+from chat import telemetry
 from chat.llm.breaker import Breakers, BreakerState, State, state_of
 from chat.llm.circuits import WINDOW, BreakerStore, MemoryStore, Opening, Tally
 from chat.llm.offline import OfflineProvider
@@ -57,7 +58,7 @@ class CacheStore:
 
     async def close(self, name: str) -> None:
         await self._reach(
-            lambda: self._cache.delete_many([*self._keys(name).values(), _key(name, "trial")]),
+            lambda: self._cache.delete_many(self._keys(name).values()),
             lambda: self._alone.close(name),
         )
 
@@ -141,6 +142,7 @@ def shared() -> Breakers:
 
 
 def _tell(name: str, state: State) -> None:
+    telemetry.breaker_changed(name, state.value)
     changed.send_robust(sender=Breakers, name=name, state=state)
 
 

@@ -97,6 +97,22 @@ async def test_no_failure_is_lost_when_many_happen_at_once(
     assert await store.add("openai", 0, 0) == Tally(40, 40, 40, None)
 
 
+async def test_a_count_begun_by_another_process_meanwhile_is_kept(clock: Clock) -> None:
+    class Raced(LocMemCache):
+        """Another process counts five each time this one has found that there is no count."""
+
+        def incr(self, key: Any, *args: Any, **kwargs: Any) -> int:
+            try:
+                return super().incr(key, *args, **kwargs)
+            except ValueError:
+                super().add(key, 5)
+                raise
+
+    tally = await CacheStore(Raced("raced", {}), clock).add("openai", calls=1, failures=1)
+
+    assert (tally.calls, tally.failures) == (6, 6)
+
+
 async def test_a_success_ends_the_row_of_failures(store: CacheStore) -> None:
     await store.add("openai", calls=3, failures=3)
 
