@@ -25,6 +25,7 @@ from django.conf import settings
 from django.core.cache import cache
 from redis.exceptions import RedisError
 
+from chat import telemetry
 from chat.agent import AgentEvent, Answered, RunTool
 from chat.database import in_database
 from chat.llm.base import (
@@ -149,6 +150,7 @@ async def _answered(asked: Question, run_tool: RunTool, run: Run) -> AsyncGenera
     key = await in_database(asked.key)()
     async with _Flight(key) as flight:
         kept = await flight.landed()
+        telemetry.cache_lookup(hit=kept is not None)
         if kept is None:
             watched = _Watched(asked)
             async with _closing(run(watched.around(run_tool))) as events:

@@ -5,7 +5,6 @@ A provider reads it as a structured output; where none can, the rules do.
 
 import logging
 from dataclasses import dataclass
-from functools import partial
 from uuid import UUID
 
 from django.conf import settings
@@ -73,11 +72,10 @@ def _store(message: Message, classified: Classified) -> None:
         message=message,
         defaults={**classified.reading.model_dump(), "source": classified.source},
     )
-    keep = partial(
-        usage.record,
+    usage.keep(
+        classified.attempts,
         conversation=message.conversation_id,
         customer=message.conversation.owner,
         turn=message.turn_id,
         purpose=UsageRecord.Purpose.CLASSIFICATION,
     )
-    UsageRecord.objects.bulk_create(filter(None, map(keep, classified.attempts)))

@@ -9,18 +9,52 @@ from functools import partial
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import IntegerField, UUIDField
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from chat import alerts, tasks, telemetry, usage
 from chat.identity import Visitor
 from chat.leases import Claim, LeaseLost
 from chat.llm.base import AuthenticationFailed, InvalidRequest, ProviderFailed
-from chat.models import Conversation, Feedback, Message, Turn, UsageRecord
+from chat.models import Conversation, Feedback, Message, Turn
+from chat.prepared import Insert, Param, Select, Update
 from chat.progress import TurnRecord
 from chat.protocol import CitationView, as_json
 
 FOR_STAFF = frozenset({AuthenticationFailed.code, InvalidRequest.code})
 """Errors of a provider that no waiting mends: a key, an account or a setting is wrong."""
+
+
+_CONVERSATION = Param("conversation", UUIDField())
+_TOUCH = Update(
+    lambda: Conversation.objects.filter(pk=_CONVERSATION), lambda: {"updated_at": Now()}
+)
+_QUEUED = Select(
+    lambda: (
+        Turn.objects.select_for_update()
+        .filter(conversation=_CONVERSATION, status=Turn.Status.QUEUED)
+        .values_list("pk", "stop_requested")
+    )
+)
+_TURN = Insert(Turn)
+_MESSAGE = Insert(Message)
+_CLOSE = Update(
+    lambda: Turn.objects.filter(
+        pk=Param("turn", UUIDField()),
+        fence=Param("held", IntegerField()),
+        status=Turn.Status.RUNNING,
+    ),
+    lambda: {
+        **Param.of(
+            Turn,
+            *("status", "error_code", "provider", "model", "passed_over", "claims_caught"),
+            *("cached", "prompt_hash", "duration_ms", "first_token_ms"),
+        ),
+        "finished_at": Now(),
+        "lease_expires_at": None,
+    },
+)
 
 
 class NotFound(Exception):
@@ -99,8 +133,7 @@ def receive(conversation: Conversation, *, client_id: str, text: str) -> Receive
     try:
         with transaction.atomic():
             # The update is the lock: from here on messages of this conversation come one by one.
-            own = Conversation.objects.filter(pk=conversation.pk)
-            if not own.update(updated_at=Now()):
+            if not _TOUCH.run(conversation=conversation.pk):
                 raise NotFound("This conversation was deleted.")
             return _add(conversation, client_id, text)
     except IntegrityError:  # the id is there already
@@ -123,20 +156,26 @@ def _find(conversation: Conversation, client_id: str, text: str) -> Received | N
 def _add(conversation: Conversation, client_id: str, text: str) -> Received:
     # Locked, so that no runner claims the turn, and reads what it has to answer, before this message
     # is committed with it.
-    queued = Turn.objects.select_for_update().filter(
-        conversation=conversation, status=Turn.Status.QUEUED
-    )
-    turn = queued.first() or Turn.objects.create(conversation=conversation)
-    if turn.stop_requested:  # a stop was for what had been asked by then
-        Turn.objects.filter(pk=turn.pk).update(stop_requested=False)
-    message = Message.objects.create(
+    queued = _QUEUED.first(conversation=conversation.pk)
+    turn = queued[0] if queued else _new_turn(conversation)
+    if queued and queued[1]:  # a stop was for what had been asked by then
+        Turn.objects.filter(pk=turn).update(stop_requested=False)
+    message = Message(
         conversation=conversation,
-        turn=turn,
+        turn_id=turn,
         role=Message.Role.CUSTOMER,
         client_id=client_id,
         text=text,
+        created_at=timezone.now(),
     )
-    return Received(message, turn.pk, new=True)
+    _MESSAGE.run(message)
+    return Received(message, turn, new=True)
+
+
+def _new_turn(conversation: Conversation) -> UUID:
+    turn = Turn(conversation=conversation, created_at=timezone.now())
+    _TURN.run(turn)
+    return turn.pk
 
 
 def complete(claim: Claim, reply: Reply, record: TurnRecord) -> Message:
@@ -144,14 +183,16 @@ def complete(claim: Claim, reply: Reply, record: TurnRecord) -> Message:
     status = Turn.Status.STOPPED if reply.partial else Turn.Status.COMPLETED
     with transaction.atomic():
         _close(claim, status, record)
-        message = Message.objects.create(
-            conversation_id=claim.conversation,
+        message = Message(
+            conversation=claim.within,
             turn_id=claim.turn,
             role=Message.Role.ASSISTANT,
             text=reply.text,
             citations=[as_json(citation) for citation in reply.citations],
             partial=reply.partial,
+            created_at=timezone.now(),
         )
+        _MESSAGE.run(message)
         _follow_up(claim, record)
     return message
 
@@ -173,9 +214,9 @@ def fail(claim: Claim, *, code: str, text: str, record: TurnRecord) -> Message:
 
 def _close(claim: Claim, status: Turn.Status, record: TurnRecord, code: str = "") -> None:
     answered = record.answered
-    closed = Turn.objects.filter(
-        pk=claim.turn, fence=claim.fence, status=Turn.Status.RUNNING
-    ).update(
+    closed = _CLOSE.run(
+        turn=claim.turn,
+        held=claim.fence,
         status=status,
         error_code=code,
         provider=answered.provider if answered else "",
@@ -186,15 +227,15 @@ def _close(claim: Claim, status: Turn.Status, record: TurnRecord, code: str = ""
         prompt_hash=record.prompt_hash,
         duration_ms=_ms(record.duration),
         first_token_ms=None if record.first_token is None else _ms(record.first_token),
-        finished_at=Now(),
-        lease_expires_at=None,
     )
     if not closed:
         raise LeaseLost(f"Turn {claim.turn} is no longer this runner's.")
-    keep = partial(
-        usage.record, conversation=claim.conversation, customer=claim.within.owner, turn=claim.turn
+    usage.keep(
+        record.attempts,
+        conversation=claim.conversation,
+        customer=claim.within.owner,
+        turn=claim.turn,
     )
-    UsageRecord.objects.bulk_create(filter(None, map(keep, record.attempts)))
 
 
 def _reason(failed: ProviderFailed) -> dict[str, str]:

@@ -1,30 +1,74 @@
 """The ways from async code to the database, and to a tool's backend."""
 
+import asyncio
+import contextvars
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import ParamSpec, TypeVar
 
-from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
-from django.db import connection
+from django.db import Error, connection
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+IDLE = 10.0
+"""Seconds after which a connection is looked at before it is used: its server may have restarted."""
+
+_conversations = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
+"""Where the conversation's own database work is done, on one connection that is kept. Getting one
+from the pool for each piece of work and giving it back costs more than the work."""
 
 _backends = ThreadPoolExecutor(max_workers=8, thread_name_prefix="tool")
 """Where tools wait for their back offices, so that nobody else waits for them: five of one turn and
 some of another."""
 
+_used_at = 0.0
+
 
 def in_database(function: Callable[P, R]) -> Callable[P, Awaitable[R]]:
     """Runs the conversation's own database work, which is short, in the thread for it.
 
-    The embedded database does not go away: its connection is kept. One to a server is checked, and
-    goes back to the pool after each use.
+    Work that has begun comes to its end even when whoever waits for it is cancelled.
     """
-    runs = sync_to_async if connection.vendor == "sqlite" else database_sync_to_async
-    wrapped: Callable[P, Awaitable[R]] = runs(function)
-    return wrapped
+
+    async def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        context = contextvars.copy_context()
+        call = partial(context.run, _connected, partial(function, *args, **kwargs))
+        work = asyncio.get_running_loop().run_in_executor(_conversations, call)
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            await asyncio.wait({work})
+            raise
+
+    return run
+
+
+def _connected(work: Callable[[], R]) -> R:
+    """Does `work` on the thread's connection, and lets go of one that turns out to be broken."""
+    global _used_at
+    if time.monotonic() - _used_at > IDLE:
+        _drop_broken()
+    try:
+        return work()
+    except Error:
+        _drop_broken()
+        raise
+    finally:
+        _used_at = time.monotonic()
+
+
+def _drop_broken() -> None:
+    if connection.connection is not None and not connection.is_usable():
+        connection.close()
+
+
+def disconnect() -> None:
+    """Closes the connection that `in_database` keeps. The next piece of work opens another."""
+    _conversations.submit(lambda: connection.close()).result()
 
 
 def in_backend(function: Callable[P, R]) -> Callable[P, Awaitable[R]]:

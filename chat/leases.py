@@ -10,11 +10,12 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import IntegrityError
-from django.db.models import F, Q
+from django.db.models import F, IntegerField, Q, UUIDField
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 
 from chat.models import Conversation, Turn
+from chat.prepared import Param, Select, Update
 
 LEASE = timedelta(seconds=10)
 """How long a turn waits for a runner that died: three missed heartbeats."""
@@ -51,36 +52,60 @@ def _until() -> CombinedExpression:
     return Now() + LEASE
 
 
+_TURN = Param("turn", UUIDField())
+_FREE = Q(status=Turn.Status.QUEUED) | Q(status=Turn.Status.RUNNING, lease_expires_at__lte=Now())
+_COLUMNS = [field.attname for field in Conversation._meta.concrete_fields]
+
+_CLAIM = Update(
+    lambda: Turn.objects.filter(_FREE, pk=_TURN),
+    lambda: {
+        "status": Turn.Status.RUNNING,
+        "fence": F("fence") + 1,
+        "attempts": F("attempts") + 1,
+        "lease_expires_at": _until(),
+        "started_at": Now(),
+    },
+)
+_CLAIMED = Select(
+    lambda: Turn.objects.filter(pk=_TURN).values_list(
+        "fence", "attempts", "stop_requested", *(f"conversation__{name}" for name in _COLUMNS)
+    )
+)
+_RENEW = Update(
+    lambda: Turn.objects.filter(
+        pk=_TURN,
+        fence=Param("fence", IntegerField()),
+        status=Turn.Status.RUNNING,
+        stop_requested=False,
+    ),
+    lambda: {"lease_expires_at": _until()},
+)
+_WAITING = Select(
+    lambda: Turn.objects.filter(_FREE, conversation=Param("conversation", UUIDField())).values_list(
+        "pk"
+    )[:1]
+)
+
+
 def claim(turn_id: UUID) -> Claim | None:
     """Takes a turn that waits, or whose runner's lease ran out. None when it is not to be had."""
-    free = Q(status=Turn.Status.QUEUED) | Q(status=Turn.Status.RUNNING, lease_expires_at__lte=Now())
     try:
-        taken = Turn.objects.filter(free, pk=turn_id).update(
-            status=Turn.Status.RUNNING,
-            fence=F("fence") + 1,
-            attempts=F("attempts") + 1,
-            lease_expires_at=_until(),
-            started_at=Now(),
-        )
+        taken = _CLAIM.run(turn=turn_id)
     except IntegrityError:  # another turn of the conversation runs: this one waits for its end
         return None
-    if not taken:
+    row = _CLAIMED.first(turn=turn_id) if taken else None
+    if row is None:
         return None
-    turn = Turn.objects.select_related("conversation").get(pk=turn_id)
-    return Claim(
-        turn=turn.pk,
-        within=turn.conversation,
-        fence=turn.fence,
-        attempt=turn.attempts,
-        stop_requested=turn.stop_requested,
-    )
+    fence, attempt, stop_requested, *columns = row
+    within = Conversation.from_db(None, _COLUMNS, columns)
+    return Claim(turn_id, within, fence, attempt, stop_requested)
 
 
 def renew(held: Claim) -> bool:
     """Keeps a turn and tells whether the customer asked to stop it. Raises LeaseLost."""
-    mine = Turn.objects.filter(pk=held.turn, fence=held.fence, status=Turn.Status.RUNNING)
-    if mine.filter(stop_requested=False).update(lease_expires_at=_until()):
+    if _RENEW.run(turn=held.turn, fence=held.fence):
         return False
+    mine = Turn.objects.filter(pk=held.turn, fence=held.fence, status=Turn.Status.RUNNING)
     if not mine.update(lease_expires_at=_until()):
         raise LeaseLost(f"Turn {held.turn} is no longer this runner's.")
     return True
@@ -110,12 +135,5 @@ def abandoned(turn_id: UUID) -> UUID | None:
 
 def waiting(conversation_id: UUID) -> UUID | None:
     """The conversation's turn that somebody should run now, if there is one."""
-    return (
-        Turn.objects.filter(conversation=conversation_id)
-        .filter(
-            Q(status=Turn.Status.QUEUED)
-            | Q(status=Turn.Status.RUNNING, lease_expires_at__lte=Now())
-        )
-        .values_list("pk", flat=True)
-        .first()
-    )
+    row = _WAITING.first(conversation=conversation_id)
+    return row[0] if row else None

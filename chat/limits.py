@@ -20,7 +20,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django_ratelimit.core import get_usage  # type: ignore[import-untyped]
 
-from chat import clients
+from chat import clients, telemetry
 from chat.models import Conversation, Message
 from chat.open_sockets import OpenSockets
 from chat.relay import UNAVAILABLE
@@ -114,6 +114,7 @@ async def message(conversation: Conversation, client: str, client_id: str) -> bo
         Note(_place_key(conversation.pk), address, HOUR),
     )
     if verdict.wait:
+        telemetry.limited("messages")
         raise RateLimited(verdict.wait)
     return verdict.counted
 
@@ -146,6 +147,8 @@ async def order_attempt(conversation: UUID, call: str) -> bool:
     pass together. False when the conversation, or its client, has had too many; then look nothing
     up. `call` names the tool call. One that finds something is taken back by `order_found`."""
     verdict = await _use().windows.take(await _order_windows(conversation), call)
+    if verdict.wait:
+        telemetry.limited("orders")
     return not verdict.wait
 
 
@@ -172,7 +175,10 @@ def _place_key(conversation: UUID) -> str:
 async def open_socket(client: str) -> bool:
     """Counts a socket of a client. False when it has too many; True is followed by `close_socket`."""
     limit = settings.SOCKETS_PER_IP
-    return not limit or await _use().sockets.open(_socket_key(client), limit)
+    granted = not limit or await _use().sockets.open(_socket_key(client), limit)
+    if not granted:
+        telemetry.limited("sockets")
+    return granted
 
 
 def close_socket(client: str) -> None:
@@ -215,6 +221,7 @@ def limited(
                 http_request(request, endpoint)
                 return view(request, *args, **kwargs)
             except RateLimited as error:
+                telemetry.limited("requests")
                 response = refuse(error)
                 response.status_code = 429
                 response["Retry-After"] = str(error.wait)

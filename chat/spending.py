@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
-from chat import alerts
+from chat import alerts, telemetry
 from chat.accounts import Limits, topic, whose
 from chat.models import Reservation, Spending
 
@@ -23,8 +23,11 @@ NOTHING = Decimal(0)
 
 def over_soft(limits: Limits, accounts: Sequence[str]) -> bool:
     """Whether one of the accounts has spent or reserved up to its soft limit."""
-    rows = Spending.objects.filter(account__in=accounts)
-    return any(_at_soft(limits, row) for row in rows)
+    for row in Spending.objects.filter(account__in=accounts):
+        if _at_soft(limits, row):
+            telemetry.budget_reached(_kind(row), "soft")
+            return True
+    return False
 
 
 def reserve(
@@ -37,6 +40,7 @@ def reserve(
         for row in rows:
             limit = limits.of(row.account)
             if limit is not None and row.spent + row.reserved + amount > limit:
+                telemetry.budget_reached(_kind(row), "hard")
                 _tell_hard(row, limit)
                 return None
         _book(rows, reserved=amount)
@@ -102,6 +106,11 @@ def _book(
         row.reserved += reserved
         row.spent += spent
         row.save(update_fields=["reserved", "spent", "updated_at"])
+
+
+def _kind(row: Spending) -> str:
+    """Which of the budgets an account is of: `conversation`, `customer`, `day` or `month`."""
+    return row.account.partition(":")[0]
 
 
 def _at_soft(limits: Limits, row: Spending) -> bool:

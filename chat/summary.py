@@ -9,7 +9,6 @@ import json
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from uuid import UUID
 
 from django.conf import settings
@@ -156,14 +155,13 @@ async def write(fold: Fold, provider: Provider) -> tuple[str, tuple[Attempt, ...
 def store(fold: Fold, text: str, made: Iterable[Attempt]) -> bool:
     """Stores a summary, unless another one was stored since the turns were read. What it took is
     recorded either way."""
-    keep = partial(
-        usage.record,
+    usage.keep(
+        made,
         conversation=fold.conversation,
         customer=fold.owner,
         turn=None,
         purpose=UsageRecord.Purpose.SUMMARY,
     )
-    UsageRecord.objects.bulk_create(filter(None, map(keep, made)))
     unchanged = Conversation.objects.filter(pk=fold.conversation, summarised_to=fold.after)
     return bool(unchanged.update(summary=text, summarised_to=fold.to))
 

@@ -1,13 +1,17 @@
 """The ledger of requests to providers: what each took and what it cost."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from chat import pricing
+from django.utils import timezone
+
+from chat import pricing, telemetry
 from chat.llm import tokens
 from chat.llm.base import AttemptStarted, ProviderFailed, Request, Usage, UsageReport
 from chat.models import UsageRecord
+from chat.prepared import Insert
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,27 @@ class Stopped:
 Attempt = UsageReport | ProviderFailed | Stopped
 
 
+_ROW = Insert(UsageRecord)
+
+
+def keep(
+    attempts: Iterable[Attempt],
+    *,
+    conversation: UUID,
+    customer: str,
+    turn: UUID | None,
+    purpose: UsageRecord.Purpose = UsageRecord.Purpose.ANSWER,
+) -> None:
+    """Stores a record of each attempt that was a request, and tells the metrics of all."""
+    for attempt in attempts:
+        row = record(
+            attempt, conversation=conversation, customer=customer, turn=turn, purpose=purpose
+        )
+        if row:
+            _ROW.run(row)
+        _tell(attempt, row.cost if row else None, purpose.value)
+
+
 def record(
     attempt: Attempt,
     *,
@@ -54,10 +79,21 @@ def record(
         model=attempt.model,
         attempt=attempt.attempt,
         latency_ms=round(attempt.latency * 1000),
+        created_at=timezone.now(),
     )
     _note_outcome(row, attempt)
     _note_usage(row, attempt)
     return row
+
+
+def _tell(attempt: Attempt, cost: Decimal | None, purpose: str) -> None:
+    match attempt:
+        case UsageReport():
+            telemetry.attempt_succeeded(attempt, cost, purpose)
+        case ProviderFailed():
+            telemetry.attempt_failed(attempt, cost, purpose)
+        case Stopped():
+            telemetry.attempt_stopped(attempt.provider, attempt.model, attempt.usage, cost, purpose)
 
 
 def _note_outcome(row: UsageRecord, attempt: Attempt) -> None:

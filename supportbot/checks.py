@@ -7,6 +7,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.utils.module_loading import import_string
 
+from chat import accounts, pricing
+from chat.llm.base import Usage
 from chat.toolbox import Tool
 from supportbot import secret_key
 
@@ -90,6 +92,33 @@ def providers(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]
         )
         for name in settings.PROVIDERS
         if name in needs and not needs[name][0]
+    ]
+
+
+@register
+def prices(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
+    """With a budget, the price of every model is known: a model without one is never asked."""
+    if not accounts.limits():
+        return []
+    vendors = {
+        "anthropic": settings.ANTHROPIC,
+        "openai": settings.OPENAI,
+        "openai_compatible": settings.OPENAI_COMPATIBLE,
+    }
+    asked = {
+        (name, vendors[name][key])
+        for name in settings.PROVIDERS
+        if name in vendors
+        for key in ("model", "economy_model")
+    }
+    return [
+        Warning(
+            f"There is a budget, and nobody knows the price of {model}: {name} will not be asked.",
+            hint="Put its price into SUPPORTBOT_PRICES, or set no SUPPORTBOT_BUDGET_… at all.",
+            id="supportbot.W002",
+        )
+        for name, model in sorted(asked)
+        if model and pricing.worst_case(name, model, Usage(1, 1)) is None
     ]
 
 

@@ -211,7 +211,9 @@ class Environment(BaseSettings):
         default=120.0, gt=0, le=3600, description="Seconds a whole turn may take, tools included."
     )
     supportbot_budget_conversation: Money = Field(
-        default=None, ge=0, description="US dollars that one conversation may cost; no limit when empty."
+        default=None,
+        ge=0,
+        description="US dollars that one conversation may cost; no limit when empty.",
     )
     supportbot_budget_customer: Money = Field(
         default=None, ge=0, description="US dollars that one customer may cost in a day."
@@ -220,7 +222,9 @@ class Environment(BaseSettings):
         default=None, ge=0, description="US dollars that all conversations may cost in a day (UTC)."
     )
     supportbot_budget_month: Money = Field(
-        default=None, ge=0, description="US dollars that all conversations may cost in a month (UTC)."
+        default=None,
+        ge=0,
+        description="US dollars that all conversations may cost in a month (UTC).",
     )
     supportbot_budget_soft: float = Field(
         default=0.8,
@@ -247,7 +251,9 @@ class Environment(BaseSettings):
         default=30, ge=0, description="Messages from one IP address in a minute; 0 for no limit."
     )
     supportbot_sessions_per_minute_ip: int = Field(
-        default=20, ge=0, description="New sessions from one IP address in a minute; 0 for no limit."
+        default=20,
+        ge=0,
+        description="New sessions from one IP address in a minute; 0 for no limit.",
     )
     supportbot_sockets_per_ip: int = Field(
         default=50, ge=0, description="Open sockets from one IP address; 0 for no limit."

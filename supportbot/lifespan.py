@@ -7,7 +7,7 @@ https://asgi.readthedocs.io/en/latest/specs/lifespan.html. Daphne does not speak
 import asyncio
 from typing import Any
 
-from chat import providers, turns
+from chat import limits, providers, turns
 from supportbot import telemetry
 from supportbot.background import Background
 
@@ -23,6 +23,7 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
     await receive()
     await turns.shut_down()
     await providers.shared().close()
+    await limits.close()
     await asyncio.to_thread(background.stop)
     await asyncio.to_thread(telemetry.shut_down)
     await send({"type": "lifespan.shutdown.complete"})

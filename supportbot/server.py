@@ -10,7 +10,7 @@ from daphne.server import Server, twisted_loop
 from twisted.internet import defer
 from twisted.internet import reactor as _reactor
 
-from chat import providers, turns
+from chat import limits, providers, turns
 from supportbot import telemetry
 from supportbot.asgi import application
 from supportbot.background import Background
@@ -41,7 +41,7 @@ def run(*, host: str, port: int, ready: Callable[[], None]) -> None:
         # Not before the reactor runs: until then nobody would handle a Ctrl-C.
         ready_callable=partial(reactor.callWhenRunning, _open, background, ready),
     )
-    reactor.addSystemEventTrigger("before", "shutdown", _stop_turns)
+    reactor.addSystemEventTrigger("before", "shutdown", _wind_down)
     server.run()
     _end_tasks(twisted_loop)
     background.stop()
@@ -69,5 +69,11 @@ async def _cancelled(tasks: Collection[asyncio.Task[Any]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _stop_turns() -> defer.Deferred[None]:
-    return defer.Deferred.fromFuture(asyncio.ensure_future(turns.shut_down()))
+def _wind_down() -> defer.Deferred[None]:
+    return defer.Deferred.fromFuture(asyncio.ensure_future(_down()))
+
+
+async def _down() -> None:
+    await turns.shut_down()
+    await providers.shared().close()
+    await limits.close()

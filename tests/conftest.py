@@ -7,7 +7,7 @@ from asgiref.sync import SyncToAsync
 from django.core.cache import cache
 from django.db import connections
 
-from chat import providers
+from chat import breakers, database, providers
 from chat.identity import VerifiedCustomer, Visitor
 
 
@@ -30,8 +30,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None) -> Iterator[None]:
-    """The test database; at the end the thread that async code reads it with lets go of it."""
+    """The test database; at the end the threads that async code reads it with let go of it."""
     yield
+    database.disconnect()
     SyncToAsync.single_thread_executor.submit(connections.close_all).result()
 
 
@@ -40,6 +41,7 @@ def _clean_slate() -> Iterator[None]:
     """No provider and no cached value outlives its test."""
     yield
     providers.install(None)
+    breakers.shared.cache_clear()
     cache.clear()
 
 

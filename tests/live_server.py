@@ -14,6 +14,13 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
+UNLIMITED = (
+    "SUPPORTBOT_MESSAGES_PER_MINUTE",
+    "SUPPORTBOT_MESSAGES_PER_MINUTE_IP",
+    "SUPPORTBOT_SESSIONS_PER_MINUTE_IP",
+    "SUPPORTBOT_SOCKETS_PER_IP",
+    "SUPPORTBOT_REQUESTS_PER_MINUTE_IP",
+)
 START_TIMEOUT = 60.0
 """Seconds until the port is open: on a first start the demo is loaded before."""
 
@@ -98,4 +105,6 @@ class LiveServer:
             if name in {"PATH", "HOME", "LANG", "PYTHONDONTWRITEBYTECODE"}
         }
         ours = {"DATA_DIR": str(self.data_dir), "PORT": str(self.port), "PYTHONUNBUFFERED": "1"}
+        # All tests come from one address; those of the limits set their own.
+        ours |= dict.fromkeys(UNLIMITED, "0")
         return {**kept, **ours, **self._environment}

@@ -1,5 +1,6 @@
 """System checks: bad configuration is told with an id and a hint."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -39,6 +40,18 @@ def test_bad_configuration_is_told(
 ) -> None:
     setattr(settings, name, value)
     assert said in problems()[id_]
+
+
+def test_a_budget_wants_the_price_of_every_model(settings: Settings) -> None:
+    settings.PROVIDERS = ["openai_compatible", "offline"]
+    settings.OPENAI_COMPATIBLE = {
+        "api_key": "", "base_url": "http://localhost", "model": "ours", "economy_model": "",
+    }  # fmt: skip
+    assert problems() == {}
+    settings.BUDGET_DAY = Decimal(5)
+    assert "nobody knows the price of ours" in problems()["supportbot.W002"]
+    settings.PRICES = {"ours": {"input": Decimal(1), "output": Decimal(4)}}
+    assert problems() == {}
 
 
 def test_every_message_has_a_hint(settings: Settings) -> None:

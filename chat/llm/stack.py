@@ -4,10 +4,10 @@
       Fallback                      the next provider when one is given up
         Retry                       a second attempt; tells of every one
           Breaker                   no attempt at a provider that is known to be down
-            Budgeted                where there are budgets: nothing that they cannot bear
-              Traced                a span an attempt
-                Patience            time limits
-                  Repair            a second chance for a structured output that does not fit
+            Repair                  a second request for a structured output that does not fit
+              Budgeted              where there are budgets: nothing that they cannot bear
+                Traced              a span a request
+                  Patience          time limits
                     the vendor's adapter
         ...
         Retry
@@ -102,10 +102,10 @@ def build(
         provider = _MAKERS[name](configuration)
         if name == OfflineProvider.name:
             return Retry(Traced(provider, content=redact))
-        provider = Traced(Patience(Repair(provider), configuration.limits), content=redact)
+        provider = Traced(Patience(provider, configuration.limits), content=redact)
         if purse:
             provider = Budgeted(provider, purse)
-        return Retry(breakers.around(provider))
+        return Retry(breakers.around(Repair(provider)))
 
     if purse is None:
         return chain(configuration)

@@ -1,6 +1,7 @@
 """The loop: stream, run tools, repeat."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -163,15 +164,15 @@ def given_up(name: str) -> ProviderFailed:
 
 
 async def test_a_provider_that_was_given_up_is_not_asked_again_in_the_turn() -> None:
-    first = [AttemptStarted("one", "m"), given_up("one"), AttemptStarted("two", "m")]
+    first: list[Any] = [AttemptStarted("one", "m"), given_up("one"), AttemptStarted("two", "m")]
     provider = ScriptedProvider([*first, *calls(("a", {}))], says("Done."))
     await run(provider, Tools())
     assert [request.avoid for request in provider.requests] == [frozenset(), {"one"}]
 
 
 async def test_after_a_reset_the_text_starts_clean() -> None:
-    broken = [AttemptStarted("one", "m"), TextDelta("Half an ans"), given_up("one")]
-    whole = [Reset("OVERLOADED"), AttemptStarted("two", "m"), *says("A whole answer.")]
+    broken: list[Any] = [AttemptStarted("one", "m"), TextDelta("Half an ans"), given_up("one")]
+    whole: list[Any] = [Reset("OVERLOADED"), AttemptStarted("two", "m"), *says("A whole answer.")]
     censor = Censor()
     text, events = await run(ScriptedProvider([*broken, *whole]), Tools(), check=censor)
     assert text == "A whole answer."
@@ -180,8 +181,8 @@ async def test_after_a_reset_the_text_starts_clean() -> None:
 
 
 async def test_words_of_two_providers_are_not_mixed_in_one_turn() -> None:
-    first = [AttemptStarted("one", "m"), *calls(("a", {}), text="One moment.")]
-    second = [AttemptStarted("one", "m"), given_up("one"), AttemptStarted("two", "m")]
+    first: list[Any] = [AttemptStarted("one", "m"), *calls(("a", {}), text="One moment.")]
+    second: list[Any] = [AttemptStarted("one", "m"), given_up("one"), AttemptStarted("two", "m")]
     tools = Tools()
     text, events = await run(ScriptedProvider(first, [*second, *says("Here.")]), tools)
     assert text == "Here."

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import AsyncIterator, Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -157,8 +158,8 @@ async def test_a_failed_request_is_in_the_ledger(ada: Visitor) -> None:
         assert (await socket.ask("Hi"))["type"] == "answer.failed"
     rows = [row async for row in UsageRecord.objects.order_by("attempt")]
     assert [(row.attempt, row.error_code, row.cost) for row in rows] == [
-        (1, "OVERLOADED", 0),
-        (2, "OVERLOADED", 0),
+        (1, "OVERLOADED", Decimal(0)),
+        (2, "OVERLOADED", Decimal(0)),
     ]
 
 

@@ -8,7 +8,7 @@ import pytest
 from pytest_django import Settings
 
 from chat import conversations, leases, providers, runs, turns
-from chat.conversations import Reply, TurnRecord
+from chat.conversations import Reply
 from chat.database import in_database
 from chat.identity import Visitor
 from chat.leases import LeaseLost
@@ -22,6 +22,7 @@ from chat.llm.base import (
     ToolMessage,
 )
 from chat.models import Message, ToolCall, Turn, UsageRecord
+from chat.progress import TurnRecord
 from tests.chat import sample_tools
 from tests.fakes import REPORT, ScriptedProvider, calls, fails, says
 
