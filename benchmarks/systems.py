@@ -74,7 +74,7 @@ def _command(name: str, port: int) -> Sequence[str]:
     return (
         *("-m", "uvicorn", "supportbot.asgi:application", "--port", str(port)),
         *("--loop", "uvloop", "--http", "httptools", "--ws-per-message-deflate", "false"),
-        *("--lifespan", "auto", "--log-level", "warning"),
+        *("--no-proxy-headers", "--lifespan", "auto", "--log-level", "warning"),
     )
 
 

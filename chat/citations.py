@@ -50,6 +50,9 @@ class CitationFilter:
     def feed(self, text: str) -> str:
         """Takes the next piece of text; returns what can be shown by now."""
         text = self._held + text
+        if "[" not in text and not text.endswith(" "):  # nearly all of it
+            self._held, self._before = "", text[-1:] or self._before
+            return text
         held = _BEGINNING.search(text)
         cut = held.start() if held else len(text)
         self._held = text[cut:]

@@ -59,6 +59,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     _counted: bool = False
     _unsubscribe: Callable[[], None] | None = None
     _held: list[str] | None = None
+    _watched: UUID | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """The whole life of the socket. However it ends, it no longer counts."""
@@ -99,23 +100,18 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def disconnect(self, code: int) -> None:
         """The socket is gone; a turn it started goes on."""
         self._unwatch()
-        if self.conversation and relay.crosses_processes():
-            await self.channel_layer.group_discard(
-                relay.group(self.conversation.pk), self.channel_name
-            )
+        if self._watched:
+            await self.channel_layer.group_discard(relay.group(self._watched), self.channel_name)
 
     async def relay_frame(self, event: dict[str, Any]) -> None:
         """A frame that another process published; this process's own came directly."""
-        if event["origin"] == relay.PROCESS:
-            return
-        if event["begins"] and self.conversation:
-            await relay.announce(self.conversation.pk)
-        await self._deliver(event["text"])
+        if event["origin"] != relay.PROCESS:
+            await self._deliver(event["text"])
 
     async def relay_watch(self, event: dict[str, Any]) -> None:
         """Somebody watches this conversation in another process."""
-        if event["origin"] != relay.PROCESS and self.conversation:
-            await relay.watched_elsewhere(self.conversation.pk)
+        if event["origin"] != relay.PROCESS and self._watched:
+            await relay.watched_elsewhere(self._watched, answer=event["answer"])
 
     async def _turn_away(self) -> None:
         code, wait = ErrorCode.TOO_MANY_CONNECTIONS, limits.SOCKET_RETRY
@@ -176,14 +172,14 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self._unsubscribe = relay.subscribe(conversation.pk, self._deliver)
         if relay.crosses_processes():
             await self.channel_layer.group_add(relay.group(conversation.pk), self.channel_name)
+            self._watched = conversation.pk
+            await relay.announce(conversation.pk)
         messages, going_on = await in_database(_read)(conversation)
         turn = await relay.snapshot(going_on) if going_on else None
         if going_on and turn is None:
             turn = TurnView(turn=str(going_on), text="")
         ready = Ready(conversation=str(conversation.pk), messages=messages, turn=turn)
         await self._send(ready)
-        if going_on:
-            await relay.announce(conversation.pk)
         while self._held:
             await self._write(self._held.pop(0))
         self._held = None
@@ -260,7 +256,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         """Writes to the socket. One that is closing takes no more, and `disconnect` follows: what
         was for it must not fail the turn that sent it, nor the sockets after it."""
         try:
-            await self.send(text_data=text)
+            await self.base_send({"type": "websocket.send", "text": text})
         except (OSError, RuntimeError) as error:  # ASGI's word for it, and daphne's
             logger.debug("a frame came too late for a closing socket: %s", error)
 

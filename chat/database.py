@@ -42,6 +42,7 @@ def in_database(function: Callable[P, R]) -> Callable[P, Awaitable[R]]:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
             await asyncio.wait({work})
+            work.exception()  # nobody is left to be told
             raise
 
     return run

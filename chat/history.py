@@ -12,11 +12,13 @@ What the customer asks now, and this turn's calls, always stay.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import groupby
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import QuerySet, Subquery
+from django.db.models import BigIntegerField, DateTimeField, QuerySet, Subquery, UUIDField
 
 from chat.llm.base import (
     AssistantMessage,
@@ -30,6 +32,7 @@ from chat.llm.base import Message as ProviderMessage
 from chat.llm.wire import arguments
 from chat.models import Conversation, Message, Turn
 from chat.models import ToolCall as ToolCallRow
+from chat.prepared import Param, Select
 from chat.toolbox import ToolOutcome
 
 MAX_MESSAGES = 500
@@ -100,9 +103,8 @@ def load(conversation: Conversation, turn: UUID) -> Past:
     Turn by turn rather than by the clock: a message that came in while another was answered stands
     after that answer, with the turn that answers it. Two queries.
     """
-    until = Subquery(Turn.objects.filter(pk=turn).values("created_at"))
-    rows = _rows(conversation).filter(turn__created_at__lte=until).reverse()[:MAX_MESSAGES]
-    exchanges = _exchanges(list(rows)[::-1])
+    rows = _UNTIL.rows(conversation=conversation.pk, after=conversation.summarised_to, turn=turn)
+    exchanges = _exchanges(conversation, [_Row(*row) for row in reversed(rows)])
     while exchanges and not isinstance(exchanges[0].messages[0], UserMessage):
         exchanges.pop(0)  # a conversation begins with the customer, wherever the bound cut it
     return _fitted(_summary(conversation), exchanges)
@@ -110,7 +112,8 @@ def load(conversation: Conversation, turn: UUID) -> Past:
 
 def exchanges(conversation: Conversation) -> list[Exchange]:
     """All turns that no summary stands for yet, oldest first."""
-    return _exchanges(list(_rows(conversation)))
+    rows = _ALL.rows(conversation=conversation.pk, after=conversation.summarised_to)
+    return _exchanges(conversation, [_Row(*row) for row in rows])
 
 
 def is_crowded(conversation: Conversation, turns: Sequence[Exchange]) -> bool:
@@ -119,48 +122,87 @@ def is_crowded(conversation: Conversation, turns: Sequence[Exchange]) -> bool:
     return taken + sum(map(_tokens, _summary(conversation))) > CROWDED * settings.HISTORY_TOKENS
 
 
-_Row = tuple[int, UUID, str, str, str]
+class _Row(NamedTuple):
+    """A message as it is read, in the order of the query's columns."""
+
+    id: int
+    turn: UUID
+    status: str
+    asked_at: datetime
+    role: str
+    text: str
 
 
-def _rows(conversation: Conversation) -> QuerySet[Message, _Row]:
-    return (
-        Message.objects.filter(conversation=conversation, turn__isnull=False)
-        .filter(id__gt=conversation.summarised_to)
-        .order_by("turn__created_at", "id")
-        .values_list("id", "turn_id", "turn__status", "role", "text")
+class _Call(NamedTuple):
+    """A tool call as it is read, in the order of the query's columns."""
+
+    turn: UUID
+    ordinal: int
+    round: int
+    name: str
+    arguments: dict[str, Any] | None
+    result: dict[str, Any]
+
+
+def _messages() -> "QuerySet[Message, Any]":
+    own = Message.objects.filter(conversation=Param("conversation", UUIDField()))
+    unsummarised = own.filter(turn__isnull=False, id__gt=Param("after", BigIntegerField()))
+    return unsummarised.order_by("turn__created_at", "id").values_list(
+        "id", "turn_id", "turn__status", "turn__created_at", "role", "text"
     )
 
 
-def _exchanges(rows: Iterable[_Row]) -> list[Exchange]:
+def _messages_until() -> "QuerySet[Message, Any]":
+    turn = Turn.objects.filter(pk=Param("turn", UUIDField()))
+    until = Subquery(turn.values("created_at"))
+    return _messages().filter(turn__created_at__lte=until).reverse()[:MAX_MESSAGES]
+
+
+_ALL = Select(_messages)
+_UNTIL = Select(_messages_until)
+_CALLS = Select(
+    lambda: (
+        ToolCallRow.objects.filter(
+            turn__conversation=Param("conversation", UUIDField()),
+            turn__created_at__gte=Param("since", DateTimeField()),
+        )
+        .order_by("turn", "ordinal")
+        .values_list("turn_id", "ordinal", "round", "name", "arguments", "result")
+    )
+)
+
+
+def _exchanges(conversation: Conversation, rows: Sequence[_Row]) -> list[Exchange]:
+    """The turns of these messages, oldest first, with the calls that each made."""
     by_turn: dict[UUID, list[_Row]] = {}
     for row in rows:
-        by_turn.setdefault(row[1], []).append(row)
-    calls: dict[UUID, list[ToolCallRow]] = {}
-    fields = ("turn_id", "ordinal", "round", "name", "arguments", "result")
-    for call in ToolCallRow.objects.filter(turn__in=by_turn).only(*fields):
-        calls.setdefault(call.turn_id, []).append(call)
+        by_turn.setdefault(row.turn, []).append(row)
+    calls: dict[UUID, list[_Call]] = {}
+    if rows:
+        for values in _CALLS.rows(conversation=conversation.pk, since=rows[0].asked_at):
+            call = _Call(*values)
+            calls.setdefault(call.turn, []).append(call)
     return [_exchange(of_turn, calls.get(turn, [])) for turn, of_turn in by_turn.items()]
 
 
-def _exchange(rows: Sequence[_Row], calls: Iterable[ToolCallRow]) -> Exchange:
+def _exchange(rows: Sequence[_Row], calls: Iterable[_Call]) -> Exchange:
     """A turn's messages. The notice that it failed or was stopped stands for its reply: what its
     tools did is done, and its question is not to be answered again."""
-    status = rows[0][2]
-    ids = [row[0] for row in rows]
-    asked = [UserMessage(row[4]) for row in rows if row[3] == Message.Role.CUSTOMER]
-    replied = [AssistantMessage(row[4]) for row in rows if row[3] != Message.Role.CUSTOMER]
-    settled = status not in (Turn.Status.QUEUED, Turn.Status.RUNNING)
+    ids = [row.id for row in rows]
+    asked = [UserMessage(row.text) for row in rows if row.role == Message.Role.CUSTOMER]
+    replied = [AssistantMessage(row.text) for row in rows if row.role != Message.Role.CUSTOMER]
+    settled = rows[0].status not in (Turn.Status.QUEUED, Turn.Status.RUNNING)
     return Exchange(min(ids), max(ids), settled, [*asked, *_calls(calls), *replied])
 
 
-def _calls(rows: Iterable[ToolCallRow]) -> list[ProviderMessage]:
+def _calls(rows: Iterable[_Call]) -> list[ProviderMessage]:
     messages: list[ProviderMessage] = []
     for _, of_round in groupby(rows, key=lambda call: call.round):
         messages += _round(list(of_round))
     return messages
 
 
-def _round(rows: list[ToolCallRow]) -> list[ProviderMessage]:
+def _round(rows: list[_Call]) -> list[ProviderMessage]:
     calls = tuple(ToolCall(call_id(row), row.name, row.arguments or {}) for row in rows)
     return [
         AssistantMessage("", calls),
@@ -263,9 +305,9 @@ def _bytes(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode(errors="replace"))
 
 
-def call_id(row: ToolCallRow) -> str:
+def call_id(row: _Call) -> str:
     """Our own id of a call: a provider's changes with every retry and means nothing to the next."""
-    return f"call_{row.turn_id.hex[:12]}_{row.ordinal}"
+    return f"call_{row.turn.hex[:12]}_{row.ordinal}"
 
 
 def write_result(outcome: ToolOutcome) -> dict[str, object]:
@@ -284,7 +326,7 @@ def write_result(outcome: ToolOutcome) -> dict[str, object]:
     }
 
 
-def read_result(row: ToolCallRow) -> ToolResult:
+def read_result(row: _Call) -> ToolResult:
     """A call's row as a provider gets it."""
     kept = row.result or {"content": "The call did not finish.", "is_error": True, "found": False}
     return ToolResult(

@@ -20,8 +20,12 @@ from chat.prepared import Param, Select, Update
 LEASE = timedelta(seconds=10)
 """How long a turn waits for a runner that died: three missed heartbeats."""
 
-HEARTBEAT = 1.0
-"""Seconds between renewals; also how soon a stop reaches a runner in another process."""
+HEARTBEAT = 3.0
+"""Seconds between renewals."""
+
+STOP_DELAY = 1.0
+"""Seconds between renewals of a turn that somebody watches from another process: so long a stop may
+take to reach its runner."""
 
 MAX_ATTEMPTS = 3
 """Runs of one turn. A turn that kills three runners would kill the fourth: that one only fails it."""

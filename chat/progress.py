@@ -11,7 +11,6 @@ from chat.llm.base import (
     Request,
     Reset,
     StopReason,
-    TextDelta,
     UsageReport,
 )
 from chat.usage import Attempt, Stopped
@@ -68,11 +67,13 @@ class Progress:
         if self.first_token is None:
             self.first_token = time.monotonic() - self.started
 
+    def heard(self, characters: int) -> None:
+        """So much more text came."""
+        self._characters += characters
+
     def see(self, event: AgentEvent) -> None:
-        """Takes note of an event."""
+        """Takes note of any other event."""
         match event:
-            case TextDelta(text):
-                self._characters += len(text)
             case AttemptStarted():
                 self._told(event)
                 self._open, self._opened, self._characters = event, time.monotonic(), 0

@@ -4,14 +4,16 @@ Sockets of this process get a frame directly: the one that asked, its other tabs
 other processes get it through the channel layer, which may lose it; text carries offsets and a
 snapshot of it is kept, so a client that sees a gap asks again and ends up exact.
 
-Most answers are watched by one socket, in the process that writes them, and a trip of every piece of
-text through Redis would cost more than all else. So pieces leave the process only where somebody
-elsewhere announced to watch, or where nobody watches here. What is rare always leaves it.
+Most conversations are watched by one socket, in the process that answers, and a trip of every frame
+through Redis would cost more than all else. So frames leave the process only where somebody elsewhere
+has announced to watch, or where nobody watches here. Whoever begins to watch announces it, and is
+answered by the other processes that do.
 """
 
 import asyncio
 import logging
 import secrets
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -23,9 +25,7 @@ from django.core.cache import cache
 from redis.exceptions import RedisError
 
 from chat.protocol import (
-    AnswerDelta,
     AnswerReset,
-    AnswerStarted,
     Receipt,
     ServerFrame,
     ToolFinished,
@@ -33,6 +33,7 @@ from chat.protocol import (
     ToolView,
     TurnView,
     encode,
+    encode_delta,
 )
 
 logger = logging.getLogger(__name__)
@@ -48,6 +49,9 @@ PROCESS = secrets.token_hex(8)
 FLUSH_INTERVAL = 0.03
 """Seconds that deltas are gathered. Half the frames of a fast model, too short to be seen."""
 
+HARDLY = 0.005
+"""Seconds that are not worth a timer: providers read at about the interval's pace as well."""
+
 SNAPSHOT_INTERVAL = 0.15
 """Seconds between snapshots for other processes: the oldest a resumed text can be."""
 
@@ -56,6 +60,9 @@ SNAPSHOT_TTL = 600
 
 
 _sinks: dict[UUID, set[Sink]] = defaultdict(set)
+_abroad: set[UUID] = set()
+"""Conversations that are watched here, and in another process as well."""
+
 _live: dict[UUID, "LiveAnswer"] = {}
 
 
@@ -67,6 +74,7 @@ def subscribe(conversation: UUID, sink: Sink) -> Callable[[], None]:
         _sinks[conversation].discard(sink)
         if not _sinks[conversation]:
             del _sinks[conversation]
+            _abroad.discard(conversation)
 
     return unsubscribe
 
@@ -85,23 +93,31 @@ async def publish(conversation: UUID, frame: ServerFrame, *, skip: Sink | None =
     """Sends a frame to everybody who watches the conversation but `skip`."""
     text = encode(frame)
     await _here(conversation, text, skip)
-    if crosses_processes():
-        begins = isinstance(frame, AnswerStarted)
-        await _elsewhere(conversation, type="relay.frame", text=text, begins=begins)
+    if leaves_process(conversation):
+        await _elsewhere(conversation, type="relay.frame", text=text)
+
+
+def leaves_process(conversation: UUID) -> bool:
+    """Whether somebody may watch the conversation in another process."""
+    return crosses_processes() and (conversation in _abroad or conversation not in _sinks)
 
 
 async def announce(conversation: UUID) -> None:
-    """Tells the process that writes an answer of this conversation, if another one does, that
-    somebody here watches it."""
+    """Tells the other processes that somebody here watches the conversation."""
     if crosses_processes():
-        await _elsewhere(conversation, type="relay.watch")
+        await _elsewhere(conversation, type="relay.watch", answer=True)
 
 
-async def watched_elsewhere(conversation: UUID) -> None:
-    """Somebody in another process announced to watch: what is written here goes there from now on."""
+async def watched_elsewhere(conversation: UUID, *, answer: bool) -> None:
+    """Somebody in another process announced to watch: what is written here goes there from now on.
+    `answer` asks to be told that somebody watches here as well: a process that is new knows nothing
+    of us, however well we knew the one before it."""
+    _abroad.add(conversation)
+    if answer:
+        await _elsewhere(conversation, type="relay.watch", answer=False)
     for live in tuple(_live.values()):
         if live.conversation == conversation:
-            await live.cross_over()
+            await live.tell_all()
 
 
 async def _here(conversation: UUID, text: str, skip: Sink | None = None) -> None:
@@ -121,7 +137,7 @@ async def _elsewhere(conversation: UUID, **event: object) -> None:
 class LiveAnswer:
     """The answer of a running turn, as far as it has come.
 
-    The first piece of text goes out at once; what follows is gathered for FLUSH_INTERVAL.
+    The first piece of text goes out at once; what follows within FLUSH_INTERVAL is gathered.
     """
 
     conversation: UUID
@@ -131,8 +147,11 @@ class LiveAnswer:
     _receipts: dict[int, Receipt] = field(default_factory=dict)
     _sent: int = 0
     _flusher: asyncio.Task[None] | None = None
+    _flushed_at: float = float("-inf")
     _snapshot_at: float = 0.0
-    _crosses: bool = False
+
+    def __post_init__(self) -> None:
+        self._id = str(self.turn)
 
     def __enter__(self) -> "LiveAnswer":
         _live[self.turn] = self
@@ -145,15 +164,17 @@ class LiveAnswer:
 
     async def write(self, text: str) -> None:
         """Adds text to the answer."""
-        first = not self.text
         self.text += text
-        if first:
+        if self._flusher is not None and not self._flusher.done():
+            return
+        wait = self._flushed_at + FLUSH_INTERVAL - time.monotonic()
+        if wait < HARDLY:
             await self.flush()
-        elif self._flusher is None or self._flusher.done():
-            self._flusher = asyncio.create_task(self._flush_soon())
+        else:
+            self._flusher = asyncio.create_task(self._flush_in(wait))
 
-    async def _flush_soon(self) -> None:
-        await asyncio.sleep(FLUSH_INTERVAL)
+    async def _flush_in(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
         await self.flush()
 
     async def flush(self) -> None:
@@ -161,22 +182,20 @@ class LiveAnswer:
         offset, self._sent = self._sent, len(self.text)
         if offset == self._sent:
             return
-        text = encode(AnswerDelta(turn=str(self.turn), offset=offset, text=self.text[offset:]))
+        self._flushed_at = time.monotonic()
+        text = encode_delta(self._id, offset, self.text[offset:])
         await _here(self.conversation, text)
-        if self._crosses or self.conversation not in _sinks:
+        if leaves_process(self.conversation):
             await self._cross(text)
 
-    async def cross_over(self) -> None:
-        """From now on the text goes to other processes too; they get what there is at once."""
-        self._crosses = True
+    async def tell_all(self) -> None:
+        """Sends what there is to the other processes: one of them begins to watch."""
         if self._sent:
-            text = self.text[: self._sent]
-            await self._cross(encode(AnswerDelta(turn=str(self.turn), offset=0, text=text)))
+            await self._cross(encode_delta(self._id, 0, self.text[: self._sent]))
 
     async def _cross(self, text: str) -> None:
-        if crosses_processes():
-            await _elsewhere(self.conversation, type="relay.frame", text=text, begins=False)
-            await self._snapshot()
+        await _elsewhere(self.conversation, type="relay.frame", text=text)
+        await self._snapshot()
 
     async def close(self) -> None:
         """Sends what is left. Nothing of the answer goes out after this: its end comes next."""
@@ -187,7 +206,7 @@ class LiveAnswer:
 
     async def reset(self, reason: str) -> None:
         """Throws the text away: the next attempt starts clean."""
-        self.text, self._sent = "", 0
+        self.text, self._sent, self._flushed_at = "", 0, float("-inf")
         await publish(self.conversation, AnswerReset(turn=str(self.turn), reason=reason))
 
     async def tool_started(self, ordinal: int, name: str, label: str) -> None:
@@ -219,7 +238,7 @@ class LiveAnswer:
         return TurnView(turn=str(self.turn), text=self.text, tools=tuple(self.tools.values()))
 
     async def _snapshot(self) -> None:
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         if now - self._snapshot_at >= SNAPSHOT_INTERVAL:
             self._snapshot_at = now
             snapshot: dict[str, Any] = self.view().model_dump()

@@ -101,7 +101,9 @@ class Run:
             stopped = False
             while not stopped:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(wake.wait(), leases.HEARTBEAT)
+                    abroad = relay.leaves_process(self.claim.conversation)
+                    beat = leases.STOP_DELAY if abroad else leases.HEARTBEAT
+                    await asyncio.wait_for(wake.wait(), beat)
                 wake.clear()
                 stopped = await self._renew()
         finally:
@@ -156,10 +158,12 @@ class Run:
     async def _follow(self, events: AsyncIterator[AgentEvent]) -> None:
         """Shows and keeps what happens."""
         async for event in events:
+            if isinstance(event, TextDelta):
+                self.progress.heard(len(event.text))
+                await self._show(self.citations.feed(event.text))
+                continue
             self.progress.see(event)
             match event:
-                case TextDelta(text):
-                    await self._show(self.citations.feed(text))
                 case ToolMessage():
                     self._learn(event)
                 case Reset(reason):

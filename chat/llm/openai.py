@@ -54,7 +54,7 @@ class OpenAIProvider:
         model: str,
         base_url: str | None = None,
         connect_timeout: float = CONNECT_TIMEOUT,
-        timeout: float = READ_TIMEOUT,
+        timeout: float | None = READ_TIMEOUT,
         effort: Effort | None = None,
         http_client: httpx2.AsyncClient | None = None,
     ) -> None:

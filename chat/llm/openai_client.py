@@ -34,7 +34,7 @@ def clients(
     api_key: str,
     base_url: str | None,
     connect_timeout: float,
-    timeout: float,
+    timeout: float | None,
     http_client: httpx2.AsyncClient | None,
 ) -> PerLoop[AsyncOpenAI]:
     """The SDK's clients, without retries of their own."""

@@ -58,7 +58,7 @@ class OpenAICompatibleProvider:
         model: str,
         api_key: str = "",
         connect_timeout: float = CONNECT_TIMEOUT,
-        timeout: float = READ_TIMEOUT,
+        timeout: float | None = READ_TIMEOUT,
         http_client: httpx2.AsyncClient | None = None,
     ) -> None:
         self.model = model

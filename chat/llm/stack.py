@@ -32,10 +32,6 @@ from chat.llm.repair import Repair
 from chat.llm.retry import Retry
 from chat.llm.tracing import Redact, Traced
 
-BACKSTOP = 5.0
-"""Seconds by which the SDK's own limit of silence lies beyond ours: ours also knows which limit it
-was, and the SDK's takes a ping for an answer."""
-
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -113,14 +109,14 @@ def build(
 
 
 def _access(account: Account, configuration: Configuration) -> dict[str, Any]:
-    """What every adapter is made with."""
-    limits = configuration.limits
+    """What every adapter is made with. Silence is Patience's to end: it knows which limit it was, takes
+    no ping for an answer, and sets no timer for every packet."""
     return {
         "api_key": account.api_key,
         "base_url": account.base_url,
         "model": account.model,
         "connect_timeout": configuration.connect_timeout,
-        "timeout": max(limits.first_token, limits.token_gap) + BACKSTOP,
+        "timeout": None,
     }
 
 

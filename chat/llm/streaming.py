@@ -5,6 +5,7 @@ that a server does for a token. So a body is read as it comes: what one chunk of
 leaves as one event, and whatever wraps a provider works once a chunk, however many tokens it holds.
 """
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -19,6 +20,10 @@ from chat.llm.sse import Splitter
 from chat.llm.tally import Tally
 from chat.llm.transport import body_of, read_out
 from chat.llm.wire import Meter, clean_text, parsed
+
+BREATH = 0.03
+"""Seconds between two looks at a body from which text comes: what arrives meanwhile is read at once,
+and half the work at a model's usual pace is saved. Too short to be seen."""
 
 Post = Callable[[bytes], Awaitable[httpx2.Response]]
 """Sends a request's body and gives the response with its own body unread; raises the SDK's errors
@@ -87,11 +92,14 @@ async def streamed(
             async for chunk in chunks:
                 for data in splitter.feed(chunk):
                     answer.read(data)
-                if news := answer.news(meter):
+                news = answer.news(meter)
+                if news:
                     yield news
                 if answer.whole:
                     await read_out(chunks)
                     break
+                if news:
+                    await asyncio.sleep(BREATH)
         rest = answer.finish(meter)
     for event in rest:
         yield event

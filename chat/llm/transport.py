@@ -72,8 +72,9 @@ def tls_context() -> ssl.SSLContext:
     return httpx2.create_ssl_context()
 
 
-def sdk_timeout(*, connect: float, silence: float) -> httpx2.Timeout:
-    """Limits, in seconds, for a connection to come about and for the longest silence on it."""
+def sdk_timeout(*, connect: float, silence: float | None) -> httpx2.Timeout:
+    """Limits, in seconds, for a connection to come about and for the longest silence on it; None for
+    no limit."""
     return httpx2.Timeout(silence, connect=connect, pool=connect)
 
 

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from chat import relay
 from chat.identity import Visitor
+from chat.protocol import AnswerDelta, encode_delta
 from chat.relay import LiveAnswer
 from tests.chat.socket import Socket
 
@@ -39,6 +40,11 @@ async def test_the_first_piece_goes_out_at_once_and_the_rest_gathered() -> None:
         assert len(watcher.frames) == 1
         await asyncio.sleep(2 * relay.FLUSH_INTERVAL)
     assert [frame["text"] for frame in watcher.frames] == ["One", " two three four"]
+
+
+def test_a_delta_is_encoded_as_its_frame_is() -> None:
+    frame = AnswerDelta(turn=str(uuid4()), offset=7, text='“é" \n🦊')
+    assert json.loads(encode_delta(frame.turn, frame.offset, frame.text)) == frame.model_dump()
 
 
 async def test_offsets_count_code_points() -> None:
@@ -103,7 +109,7 @@ async def test_frames_of_other_processes_arrive_and_our_own_only_once(ada: Visit
         ready = await socket.until("ready")
         group = relay.group(UUID(ready["conversation"]))
         layer = get_channel_layer()
-        event = {"type": "relay.frame", "text": json.dumps({"type": "pong"}), "begins": False}
+        event = {"type": "relay.frame", "text": json.dumps({"type": "pong"})}
         await layer.group_send(group, event | {"origin": relay.PROCESS})
         assert await socket.nothing()
         await layer.group_send(group, event | {"origin": "another process"})
@@ -120,7 +126,7 @@ async def test_text_leaves_the_process_only_where_somebody_elsewhere_watches() -
         await live.write("Hello")
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(layer.receive(elsewhere), 0.2)
-        await relay.watched_elsewhere(conversation)
+        await relay.watched_elsewhere(conversation, answer=False)
         await live.write(", world")
         await live.flush()
         events = [await layer.receive(elsewhere) for _ in range(2)]
@@ -137,3 +143,18 @@ async def test_text_that_nobody_here_watches_leaves_the_process_at_once() -> Non
         await live.write("Hello")
         event = await layer.receive(elsewhere)
     assert json.loads(event["text"])["text"] == "Hello"
+
+
+@needs_redis
+@pytest.mark.django_db(transaction=True)
+async def test_every_newcomer_elsewhere_is_told_that_somebody_watches_here(ada: Visitor) -> None:
+    async with Socket(ada) as socket:
+        ready = await socket.until("ready")
+        conversation, layer = UUID(ready["conversation"]), get_channel_layer()
+        for newcomer in ("one process", "the process after it"):
+            channel = await layer.new_channel()
+            await layer.group_add(relay.group(conversation), channel)
+            event = {"type": "relay.watch", "origin": newcomer, "answer": True}
+            await layer.group_send(relay.group(conversation), event)
+            told = [await layer.receive(channel) for _ in range(2)]
+            assert told[-1] == {"type": "relay.watch", "origin": relay.PROCESS, "answer": False}

@@ -61,7 +61,7 @@ async def test_a_commit_that_fails_is_made_by_another_run(ada: Visitor, break_on
 
 async def test_a_heartbeat_that_fails_is_made_up_by_the_next(ada: Visitor, break_once: Any) -> None:
     arm, failed = break_once
-    providers.install(ScriptedProvider(says(*["word "] * 5, pause=0.3)))
+    providers.install(ScriptedProvider(says(*["word "] * 5, pause=0.7)))
     arm('UPDATE "chat_turn" SET "lease_expires_at"', "fence")
     async with Socket(ada) as socket:
         completed = await socket.ask("Hi")
