@@ -113,6 +113,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if event["origin"] != relay.PROCESS and self._watched:
             await relay.watched_elsewhere(self._watched, answer=event["answer"])
 
+    async def relay_stop(self, event: dict[str, Any]) -> None:
+        """Somebody in another process wants a turn stopped, and it is asked so in its row."""
+        runs.stop_soon(UUID(event["turn"]))
+
     async def _turn_away(self) -> None:
         code, wait = ErrorCode.TOO_MANY_CONNECTIONS, limits.SOCKET_RETRY
         detail = "Too many chats are open from your network. Please close some of them."
@@ -219,6 +223,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         except conversations.NotFound as error:
             raise FrameError(ErrorCode.NOT_FOUND, str(error)) from None
         runs.stop_soon(frame.turn)
+        await relay.stop(conversation.pk, frame.turn)
 
     async def _on_sync(self, conversation: Conversation, frame: Sync) -> None:
         """Brings a client that saw a gap up to date."""

@@ -120,6 +120,13 @@ async def watched_elsewhere(conversation: UUID, *, answer: bool) -> None:
             await live.tell_all()
 
 
+async def stop(conversation: UUID, turn: UUID) -> None:
+    """Passes the customer's wish to stop on to the process that runs the turn, if it is another.
+    One in which nobody watches sees it with its next heartbeat."""
+    if leaves_process(conversation):
+        await _elsewhere(conversation, type="relay.stop", turn=str(turn))
+
+
 async def _here(conversation: UUID, text: str, skip: Sink | None = None) -> None:
     for sink in tuple(_sinks.get(conversation, ())):
         if sink != skip:
