@@ -8,8 +8,10 @@ nothing else. Their own CPU is not counted, and with Redis nor is the work after
 worker's.
 
 The fixed CPU of a turn and the marginal CPU of a token come apart by answers of two lengths at the same
-pace, started alike. At 1, 50 and 200 conversations they start evenly over the time of one answer, as
-customers do, unless --spread-ms says otherwise; flat out all start at once.
+pace, started alike. 50 conversations begin within the time of one answer, 200 within ten seconds (a
+question every 50 ms, all day more than any shop has), and 200 once more within the time of one answer:
+that many tokens at once are more than a core can do, for any of the systems, and shows what gives way.
+--spread-ms sets another time for all; flat out all start at once.
 """
 
 import asyncio
@@ -40,6 +42,14 @@ GAP_MS = 20.0
 SHORT, LONG = 20, 220
 """Tokens of the two lengths that tell fixed from marginal: far enough apart that a percent of noise in
 either is a percent in the difference."""
+
+PACED = {
+    "1": (1, 0.0),
+    "50": (50, TOKENS * GAP_MS),
+    "200": (200, 10_000.0),
+    "200_burst": (200, TOKENS * GAP_MS),
+}
+"""Conversations, and over how many milliseconds they begin."""
 
 CPU_SPREAD_MS = 1000.0
 """Over what the conversations of the two lengths start: a server that falls behind gathers tokens, and
@@ -80,10 +90,11 @@ class Bench:
 def loads(options: Namespace) -> dict[str, Load]:
     """What each system is put under, by name."""
     many = options.conversations
-
-    spread = TOKENS * GAP_MS if options.spread_ms is None else options.spread_ms
     all_loads = [
-        *(Load(name, int(name), TOKENS, GAP_MS, spread) for name in report.PACED),
+        *(
+            Load(name, count, TOKENS, GAP_MS, options.spread_ms or spread)
+            for name, (count, spread) in PACED.items()
+        ),
         Load("short", many, SHORT, GAP_MS, CPU_SPREAD_MS),
         Load("long", many, LONG, GAP_MS, CPU_SPREAD_MS),
         Load("flat", many, TOKENS, 0.0, 0.0),

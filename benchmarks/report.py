@@ -22,7 +22,7 @@ from benchmarks.systems import APPS, BASELINE
 Rounds = Mapping[str, Sequence[Figures]]
 """One system's runs, by the load's name, a run for each round."""
 
-PACED = ("1", "50", "200")
+PACED = ("1", "50", "200", "200_burst")
 """The loads whose delays are told: so many conversations of 100 tokens at 20 ms."""
 
 SHOWN = 3
@@ -153,7 +153,7 @@ def _print_tables(setting: Setting, systems: Mapping[str, Mapping[str, float]]) 
         ("flat out: ratio", "flat_out_tokens_per_cpu_ratio"),
     ]
     for name in PACED:
-        rows.append((f"{name} at once: CPU ratio", f"cpu_ratio_{name}"))
+        rows.append((f"{name.replace('_', ', ')}: CPU ratio", f"cpu_ratio_{name}"))
         rows += [(f"  {label} ms", key.format(name)) for label, key, _ in _DELAYS]
     print(f"{'':32}" + "".join(f"{name:>13}" for name in systems))
     for label, key in rows:
