@@ -21,9 +21,9 @@ from chat.llm.tally import Tally
 from chat.llm.transport import body_of, read_out
 from chat.llm.wire import Meter, clean_text, parsed
 
-BREATH = 0.03
+BREATH = 0.04
 """Seconds between two looks at a body from which text comes: what arrives meanwhile is read at once,
-and half the work at a model's usual pace is saved. Too short to be seen."""
+which saves half of the work at a usual 50 tokens a second, and is too short to be seen."""
 
 Post = Callable[[bytes], Awaitable[httpx2.Response]]
 """Sends a request's body and gives the response with its own body unread; raises the SDK's errors
