@@ -97,4 +97,4 @@ def test_requests_are_found_by_customer_and_conversation(
 ) -> None:
     for words in ("customer:C-1", str(conversation.pk), "TIMEOUT"):
         assert admin_client.get(reverse(LIST), {"q": words}).context["cl"].result_count > 0
-    assert admin_client.get(reverse(LIST), {"q": "C-2"}).context["cl"].result_count == 0
+    assert admin_client.get(reverse(LIST), {"q": "customer:C-2"}).context["cl"].result_count == 0
