@@ -1,0 +1,5 @@
+"""The knowledge base in the admin, a file a page."""
+
+from tools.knowledge.admin import articles
+
+__all__ = ["articles"]

@@ -1,0 +1,34 @@
+"""What the knowledge base stores, a file a concept."""
+
+from tools.knowledge.models.article import (
+    Article,
+    Audience,
+    Chunk,
+    Revision,
+    Status,
+    Tag,
+    Vector,
+    Version,
+)
+from tools.knowledge.models.evaluation import Evaluation, TestQuestion
+from tools.knowledge.models.gap import Gap, GapQuestion
+from tools.knowledge.models.import_run import ImportProblem, ImportRun
+from tools.knowledge.models.synonym import Synonyms
+
+__all__ = [
+    "Article",
+    "Audience",
+    "Chunk",
+    "Evaluation",
+    "Gap",
+    "GapQuestion",
+    "ImportProblem",
+    "ImportRun",
+    "Revision",
+    "Status",
+    "Synonyms",
+    "Tag",
+    "TestQuestion",
+    "Vector",
+    "Version",
+]
