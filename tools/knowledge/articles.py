@@ -1,62 +1,121 @@
 """Every write to the knowledge base has its home here.
 
-A write replaces the chunks and raises the revision in the transaction of the article itself. The
-revision's row is updated first: it makes writers wait for one another, so that the order of the
-revisions is the order of the commits, and whoever has seen revision 7 has seen all before it.
+A write of content replaces the chunks, keeps a version and raises the revision in the transaction
+of the article itself. The revision's row is updated first: it makes writers wait for one another,
+so that the order of the revisions is the order of the commits, and whoever has seen revision 7 has
+seen all before it.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
 from uuid import UUID
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.text import slugify
 
-from tools.knowledge import chunks
-from tools.knowledge.models import Article, Chunk, Revision, Status
+from tools.knowledge import chunks, versions
+from tools.knowledge.models import Article, Chunk, Revision, Status, Version
+from tools.knowledge.versions import Content
 
-_CONTENT = ("title", "category", "body", "status", "source", "content_hash")
+_STORED = (
+    "title",
+    "category",
+    "body",
+    "status",
+    "locale",
+    "audience",
+    "stale_after",
+    "source",
+    "content_hash",
+    "gone_at",
+    "revision",
+    "updated_at",
+)
+"""What a save writes of an article that is there: all but its slug and its first day."""
+
 _SLUG_LENGTH = 100
 """Leaves room for the number that keeps two articles of one title apart."""
 
 
-def save(article: Article) -> None:
-    """Creates or changes one article."""
-    save_all([article])
+def save(article: Article, *, author: User | None = None, origin: str = "") -> None:
+    """Creates or changes one article. See `save_all`."""
+    save_all([article], author=author, origin=origin)
 
 
-def save_all(articles: Sequence[Article]) -> None:
-    """Creates or changes articles, in one transaction and with one revision."""
+def save_all(articles: Sequence[Article], *, author: User | None = None, origin: str = "") -> None:
+    """Creates or changes articles, in one transaction and with one revision.
+
+    Each whose title, category or body is new gets a version of `author`, or of `origin` where no
+    person wrote it. One whose content stays as it is keeps its passages and their ids.
+    """
     # Cutting them up takes longest and needs no lock.
     passages = [chunks.split(article.body, title=article.title) for article in articles]
     now = timezone.now()
     with transaction.atomic():
         revision = _next_revision()
-        _write(articles, revision, now)
-        Chunk.objects.filter(article__in=[article.pk for article in articles]).delete()
-        Chunk.objects.bulk_create(
-            Chunk(
-                article=article,
-                position=position,
-                heading=passage.heading,
-                anchor=passage.anchor,
-                text=passage.text,
-            )
+        before = versions.stored(articles)
+        changed = [
+            (article, of_article)
             for article, of_article in zip(articles, passages, strict=True)
-            for position, passage in enumerate(of_article)
-        )
+            if article.pk not in before or before[article.pk].content != Content.of(article)
+        ]
+        for article, _ in changed:
+            article.updated_at = now
+        _write(articles, revision)
+        _write_chunks(changed)
+        versions.record([a for a, _ in changed], before, author=author, origin=origin)
+
+
+@transaction.atomic
+def restore(version: Version, author: User | None) -> Article:
+    """Gives an article the content of one of its versions again, as a new version of `author`.
+
+    Status, audience and tags stay as they are. Returns the article. Raises Article.DoesNotExist
+    where it was deleted meanwhile.
+    """
+    _next_revision()  # whoever writes at the same time waits, so that nothing newer is read over
+    article = Article.objects.get(pk=version.article_id)
+    article.title, article.category, article.body = Content.of(version)
+    save(article, author=author, origin=f"version {version.number}")
+    return article
 
 
 def publish(articles: Iterable[int]) -> int:
-    """Shows articles to everybody. Takes primary keys; returns how many were drafts."""
+    """Shows articles to their audience. Takes primary keys; returns how many were not shown."""
     return _set_status(articles, Status.PUBLISHED)
 
 
 def unpublish(articles: Iterable[int]) -> int:
-    """Takes articles back from everybody but staff. Returns how many were published."""
+    """Takes articles back from everybody but staff, to be worked on. Returns how many changed."""
     return _set_status(articles, Status.DRAFT)
+
+
+def archive(articles: Iterable[int]) -> int:
+    """Takes articles back from everybody but staff, for good. Returns how many changed."""
+    return _set_status(articles, Status.ARCHIVED)
+
+
+def mark_gone(articles: Iterable[int]) -> int:
+    """Notes that the source of articles has them no more. They are shown as before: staff decide.
+
+    Takes primary keys; returns how many were not known to be gone. `save` with `gone_at` None, or
+    `mark_there`, takes the mark away.
+    """
+    still_there = Article.objects.filter(pk__in=list(articles), gone_at=None)
+    return still_there.update(gone_at=timezone.now())
+
+
+def mark_there(articles: Iterable[int]) -> int:
+    """Notes that articles are back at their source. Returns how many were gone."""
+    return Article.objects.filter(pk__in=list(articles), gone_at__isnull=False).update(gone_at=None)
+
+
+@transaction.atomic
+def touch() -> None:
+    """Raises the revision where search changes though no article does: synonyms were edited."""
+    _next_revision()
 
 
 @transaction.atomic
@@ -89,15 +148,30 @@ def _next_revision() -> int:
     return Revision.objects.values_list("number", flat=True).get()
 
 
-def _write(articles: Sequence[Article], revision: int, now: datetime) -> None:
+def _write(articles: Sequence[Article], revision: int) -> None:
     new = [article for article in articles if article.pk is None]
     old = [article for article in articles if article.pk is not None]
     for article in articles:
-        article.revision, article.updated_at = revision, now
+        article.revision = revision
     for article, slug in zip(new, _free_slugs([a.title for a in new]), strict=True):
         article.slug = slug
     Article.objects.bulk_create(new)
-    Article.objects.bulk_update(old, [*_CONTENT, "revision", "updated_at"])
+    Article.objects.bulk_update(old, _STORED)
+
+
+def _write_chunks(changed: Sequence[tuple[Article, Sequence[chunks.Passage]]]) -> None:
+    Chunk.objects.filter(article__in=[article.pk for article, _ in changed]).delete()
+    Chunk.objects.bulk_create(
+        Chunk(
+            article=article,
+            position=position,
+            heading=passage.heading,
+            anchor=passage.anchor,
+            text=passage.text,
+        )
+        for article, of_article in changed
+        for position, passage in enumerate(of_article)
+    )
 
 
 def _free_slugs(titles: Sequence[str]) -> list[str]:

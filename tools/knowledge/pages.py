@@ -12,6 +12,7 @@ from markdown_it.token import Token
 from chat import markdown
 from tools.knowledge.document import Heading, parse, sections
 from tools.knowledge.models import Article, Chunk, Status
+from tools.knowledge.readers import Reader
 
 SUMMARY = 160
 """Characters: two lines of a list."""
@@ -25,9 +26,9 @@ class Rendered:
     headings: list[Heading]
 
 
-def published() -> QuerySet[Article]:
-    """What everybody may read. Every public page starts from here."""
-    return Article.objects.filter(status=Status.PUBLISHED)
+def published(reader: Reader = Reader.GUEST) -> QuerySet[Article]:
+    """What `reader` may read. Every public page starts from here."""
+    return Article.objects.filter(status=Status.PUBLISHED, audience__in=reader.audiences)
 
 
 def render(article: Article) -> Rendered:

@@ -10,6 +10,7 @@ from chat import telemetry
 from chat.llm.embedding import embed
 from tools.knowledge.index import get_index
 from tools.knowledge.models import Chunk, Status
+from tools.knowledge.readers import Reader
 from tools.knowledge.words import informative, stems
 
 CANDIDATES = 30
@@ -55,19 +56,25 @@ class Results:
         return self.confidence < CONFIDENT
 
 
-def search(query: str, limit: int = 5) -> Results:
-    """The best passages of published articles for a question."""
+def search(
+    query: str, limit: int = 5, *, reader: Reader = Reader.GUEST, locale: str = ""
+) -> Results:
+    """The best passages of the published articles that `reader` may see, for a question."""
     with telemetry.search_span(query) as work:
-        results = _search(query, limit)
+        results = _search(query, limit, reader)
         work.found(len(results.passages), results.confidence, weak=results.weak)
         return results
 
 
-def _search(query: str, limit: int) -> Results:
+def _search(query: str, limit: int, reader: Reader) -> Results:
     hits = get_index().search(query, max(CANDIDATES, 2 * limit))
     scores = {hit.chunk: hit.score for hit in hits}
     found = list(
-        Chunk.objects.filter(pk__in=scores, article__status=Status.PUBLISHED)
+        Chunk.objects.filter(
+            pk__in=scores,
+            article__status=Status.PUBLISHED,
+            article__audience__in=reader.audiences,
+        )
         .select_related("article")
         .only("heading", "anchor", "text", "article__title", "article__slug")
         .order_by("pk")
