@@ -1,9 +1,10 @@
 """Answers that serve more than one customer: the first question of a conversation, asked before.
 
-An answer is kept only where it holds for everybody: it was the first of its conversation, the
-question tells nothing of who asks, no tool ran but such as return the same to all (`Tool.version`),
-and the model of the key ended it normally. The key holds all that the answer depends on, with the
-version of what those tools read: an article that is withdrawn takes its answers along.
+An answer is kept only where it holds for others too: it was the first of its conversation, the
+question tells nothing of who asks, no tool ran but such as tell nothing of one customer
+(`Tool.version`), and the model of the key ended it normally. The key holds all that the answer
+depends on, with the version of what those tools read for whoever asks: an article that is withdrawn
+takes its answers along, and one that only verified customers may read never answers a guest.
 
 Customers who ask the same at the same moment wait for the one who came first, for a while.
 """
@@ -28,6 +29,7 @@ from redis.exceptions import RedisError
 from chat import telemetry
 from chat.agent import AgentEvent, Answered, RunTool
 from chat.database import in_database
+from chat.identity import VerifiedCustomer
 from chat.llm.base import (
     Citation,
     Message,
@@ -90,16 +92,21 @@ class Question:
     model: str
     locale: str
     tools: Mapping[str, Tool] = field(repr=False)
+    customer: VerifiedCustomer | None = field(repr=False)
 
     def key(self) -> str:
         """Its name in the cache, at this moment. Reads what the tools' versions are read from."""
-        versions = {n: t.version() for n, t in sorted(self.tools.items()) if t.version}
+        versions = {
+            name: tool.version(self.customer)
+            for name, tool in sorted(self.tools.items())
+            if tool.version
+        }
         parts = [FORMAT, settings.SHOP_NAME, self.prompt_hash, self.model, self.locale, versions]
         whole = json.dumps([*parts, normalised(self.text)])
         return f"answer:{hashlib.sha256(whole.encode()).hexdigest()}"
 
     def is_shareable(self, call: ToolCall) -> bool:
-        """Whether a call's result is the same for everybody."""
+        """Whether a call's result is the same for all who share the key."""
         tool = self.tools.get(call.name)
         return tool is not None and tool.shareable
 
@@ -127,16 +134,17 @@ def question(
     model: str,
     locale: str,
     tools: Iterable[Tool],
+    customer: VerifiedCustomer | None,
 ) -> Question | None:
     """What `messages` ask, if the answer may come from the cache. `model` is the one that is to
-    answer. Reads nothing but its arguments and the settings."""
+    answer, `customer` who asks: None for a guest. Reads nothing but its arguments and the settings."""
     if not settings.RESPONSE_CACHE or len(messages) != 1:
         return None
     first = messages[0]
     if not isinstance(first, UserMessage) or not normalised(first.text) or personal(first.text):
         return None
     by_name = {tool.spec.name: tool for tool in tools}
-    return Question(first.text, prompt_hash, model, locale, by_name)
+    return Question(first.text, prompt_hash, model, locale, by_name, customer)
 
 
 def answered(asked: Question | None, run_tool: RunTool, run: Run) -> AsyncIterator[AgentEvent]:
@@ -212,7 +220,7 @@ class _Watched:
                 self._ended = reason is StopReason.END
 
     def outcome(self) -> _Kept | None:
-        """The answer, if everybody may have it."""
+        """The answer, if all who share the key may have it."""
         text = "".join(self._text)
         if self._spoilt or not self._ended or self._report is None:
             return None

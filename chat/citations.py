@@ -29,7 +29,7 @@ class CitationFilter:
 
     def __init__(self) -> None:
         self._known: dict[str, Citation] = {}
-        self._cited: dict[tuple[str, str], CitationView] = {}
+        self._cited: dict[tuple[str, str, str], CitationView] = {}
         self._held = ""
         self._before = ""
         self.invented = 0
@@ -79,7 +79,7 @@ class CitationFilter:
         if citation is None:
             self.invented += 1
             return None
-        key = (citation.url, citation.heading)
+        key = (citation.url, citation.title, citation.heading)
         view = CitationView(title=citation.title, heading=citation.heading, url=citation.url)
         self._cited.setdefault(key, view)
         return list(self._cited).index(key) + 1

@@ -146,6 +146,7 @@ class Run:
             model=provider.model,
             locale=conversation.locale,
             tools=tuple(tools.values()),
+            customer=run_tool.customer,
         )
         await self._follow(
             answer_cache.answered(

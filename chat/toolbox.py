@@ -112,6 +112,9 @@ class FromCustomer:
 
 Function = Callable[..., Awaitable[ToolOutput | str]]
 
+Version = Callable[[VerifiedCustomer | None], str]
+"""The version of what a tool reads for a customer, or for a guest."""
+
 
 @dataclass(frozen=True)
 class Tool:
@@ -125,12 +128,12 @@ class Tool:
     timeout: float
     function: Function
     arguments: type[BaseModel] = field(repr=False)
-    version: Callable[[], str] | None = None
+    version: Version | None = None
     performs: frozenset[str] = frozenset()
 
     @property
     def shareable(self) -> bool:
-        """Whether what it returns is the same for everybody."""
+        """Whether what it returns depends on nothing but what `version` tells."""
         return self.version is not None
 
     async def run(self, context: ToolContext, arguments: dict[str, Any] | None) -> ToolOutcome:
@@ -187,16 +190,17 @@ def tool(
     timeout: float = DEFAULT_TIMEOUT,
     open_ended: bool = False,
     offer: str = "",
-    version: Callable[[], str] | None = None,
+    version: Version | None = None,
     performs: Sequence[str] = (),
 ) -> Callable[[Function], Tool]:
     """Makes a tool of an async function whose first parameter is a ToolContext.
 
     `label` is shown to the customer while it runs; `examples` are what customers say when they
     need it; `timeout` is in seconds; `open_ended` and `offer` are explained in `ToolSpec`.
-    `version` marks a tool whose results are the same for everybody, so that answers made of them
-    may be shared (see `chat.answer_cache`): it gives the version of what the tool reads, may query
-    the database, and changes whenever a result might. `performs` names the actions that a call
+    `version` marks a tool whose results are nobody's own, so that answers made of them may be
+    shared (see `chat.answer_cache`): it gives the version of what the tool reads for a customer or
+    a guest, may query the database, and differs whenever a result might: after a change, or for
+    readers who may see more than others. `performs` names the actions that a call
     which succeeded has done (see `chat.claims.ACTIONS`): only these may an answer claim.
     Raises TypeError, at import, for a function without a docstring or with an unannotated parameter.
     """

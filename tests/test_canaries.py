@@ -34,7 +34,7 @@ FOLLOW_UPS = ("And then?", PRIVATE, PUBLIC[0])
 _CANARY = re.compile(r"CANARY-\d\d")
 
 
-@tool(label="…", version=lambda: "1")
+@tool(label="…", version=lambda customer: "1")
 async def read_manual(context: ToolContext, query: str) -> ToolOutput:
     """Reads the manual, which is the same for everybody."""
     source = Citation("a1-2", "Kettles", "Cleaning", "/help/kettles/")
@@ -48,7 +48,7 @@ async def _parcel(context: ToolContext) -> str:
 
 
 my_parcel = tool(label="…")(_parcel)
-everybodys_parcel = tool(label="…", version=lambda: "1")(_parcel)
+everybodys_parcel = tool(label="…", version=lambda customer: "1")(_parcel)
 """The same tool with its guard removed: it says that its results are the same for everybody."""
 
 

@@ -1,10 +1,12 @@
 import { h, icon } from "./dom.js";
 
 /**
- * Where a citation leads, or null: article addresses are relative to the bot's server.
+ * Where a citation leads, or null: article addresses are relative to the bot's server. An article
+ * that is not for everybody has no page, and so no address.
  * @param {{url: string}} citation @param {string} server
  */
 export function articleUrl(citation, server) {
+  if (!citation.url) return null;
   try {
     const url = new URL(citation.url, server);
     return ["https:", "http:"].includes(url.protocol) ? url.href : null;
@@ -32,17 +34,17 @@ export function sourceList(citations, { server, strings }) {
 
 function sourceCard(citation, number, server, strings) {
   const { title, heading } = citation;
+  const href = articleUrl(citation, server);
   const words = h(
     "span",
     { class: "words" },
     h("span", { class: "title" }, title),
     heading && heading !== title && h("span", { class: "detail" }, heading),
-    h("span", { class: "unseen" }, ` (${strings.t("newTab")})`),
+    href && h("span", { class: "unseen" }, ` (${strings.t("newTab")})`),
   );
   const badge = h("span", { class: "number", "aria-hidden": "true" }, String(number));
-  const href = articleUrl(citation, server);
   const link = { class: "source", href, target: "_blank", rel: "noopener" };
-  return h("li", {}, h(href ? "a" : "span", href ? link : { class: "source" }, badge, words, icon("out")));
+  return h("li", {}, h(href ? "a" : "span", href ? link : { class: "source" }, badge, words, href && icon("out")));
 }
 
 /** What tools did, as cards: proof from the server, not words of a model. */

@@ -13,6 +13,7 @@ from redis.exceptions import ConnectionError as RedisAway
 from chat import agent, answer_cache
 from chat.agent import AgentEvent, Answered
 from chat.answer_cache import Question, normalised
+from chat.identity import VerifiedCustomer
 from chat.llm.base import (
     AssistantMessage,
     Message,
@@ -40,7 +41,7 @@ ANSWERS = says("Boil it with vinegar [a1-2]. ", "Rinse it twice, then let it dry
 manual_version = "1"
 
 
-@tool(label="…", version=lambda: manual_version)
+@tool(label="…", version=lambda customer: manual_version)
 async def manual(context: ToolContext, query: str) -> str:
     """Searches the manual, which is the same for everybody."""
     return query
@@ -63,6 +64,7 @@ class Shop:
     model: str = "script-1"
     locale: str = "en"
     prompt_hash: str = "abc"
+    customer: VerifiedCustomer | None = None
 
     def question(self, *messages: Message) -> Question | None:
         return answer_cache.question(
@@ -71,6 +73,7 @@ class Shop:
             model=self.model,
             locale=self.locale,
             tools=self.tools.values(),
+            customer=self.customer,
         )
 
     async def ask(self, text: str = TEXT) -> list[AgentEvent]:
@@ -139,7 +142,7 @@ async def test_it_is_off_unless_the_settings_turn_it_on(settings: Settings) -> N
         {"locale": "de"},
         {"prompt_hash": "xyz"},
         {"tools": {"track_parcel": sample_tools.track_parcel}},
-        {"tools": {"manual": replace(manual, version=lambda: "2")}},
+        {"tools": {"manual": replace(manual, version=lambda customer: "2")}},
     ],
     ids=["model", "locale", "prompt", "tools", "knowledge"],
 )
@@ -148,6 +151,25 @@ async def test_all_that_an_answer_depends_on_is_in_the_key(change: dict[str, Any
     await shop.ask()
     assert not was_cached(await replace(shop, **change).ask())
     assert was_cached(await shop.ask())
+
+
+async def test_whoever_may_read_more_has_other_answers() -> None:
+    """By the version that a tool gives them alone: the prompt may be the same for both."""
+    levels = replace(manual, version=lambda customer: "customers" if customer else "all")
+    shop = Shop(
+        ScriptedProvider(says("For all."), says("For customers.")), tools={"manual": levels}
+    )
+    ada, bob = (VerifiedCustomer(name, f"{name}@mail.example", name) for name in ("ada", "bob"))
+    assert text_of(await shop.ask()) == "For all."
+    assert text_of(await replace(shop, customer=ada).ask()) == "For customers."
+    assert text_of(await replace(shop, customer=bob).ask()) == "For customers."
+    assert text_of(await shop.ask()) == "For all."
+
+
+async def test_nobody_who_asks_is_in_what_is_logged_of_a_question() -> None:
+    ada = VerifiedCustomer("ada", "ada@mail.example", "Ada")
+    shop = Shop(ScriptedProvider(says(".")), customer=ada)
+    assert "ada" not in repr(shop.question(UserMessage("kettle"))).lower()
 
 
 async def test_another_shop_has_other_answers(settings: Settings) -> None:
@@ -193,7 +215,7 @@ async def test_an_answer_that_may_not_hold_for_everybody_is_not_kept(script: lis
 async def test_knowledge_that_changes_while_it_is_answered_is_not_kept() -> None:
     shop = Shop(ScriptedProvider(SEARCHES, [0.05, *ANSWERS]))
     versions = iter(["1", "2", "2", "1"])
-    shop.tools["manual"] = replace(manual, version=lambda: next(versions, "1"))
+    shop.tools["manual"] = replace(manual, version=lambda customer: next(versions, "1"))
     await shop.ask()
     shop.provider = ScriptedProvider(says("Fresh."))
     assert not was_cached(await shop.ask())

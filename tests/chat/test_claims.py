@@ -34,7 +34,7 @@ async def find_order(context: ToolContext) -> str:
     return ""
 
 
-@tool(label="…", version=lambda: "1")
+@tool(label="…", version=lambda customer: "1")
 async def read_manual(context: ToolContext) -> str:
     """Reads what is the same for everybody."""
     return ""

@@ -70,7 +70,7 @@ def chat(ada: Visitor) -> Chat:
     return Chat(conversations.open_conversation(ada))
 
 
-@tool(label="…", version=lambda: "1")
+@tool(label="…", version=lambda customer: "1")
 async def search(context: ToolContext, query: str) -> str:
     """Finds what everybody may know."""
     return query

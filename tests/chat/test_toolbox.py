@@ -112,7 +112,7 @@ def test_a_tool_declares_what_it_does_and_whether_its_results_may_be_shared() ->
 
     plain = tool(label="…")(look)
     assert (plain.shareable, plain.performs) == (False, frozenset())
-    declared = tool(label="…", version=lambda: "7", performs=["ticket"])(look)
+    declared = tool(label="…", version=lambda customer: "7", performs=["ticket"])(look)
     assert (declared.shareable, declared.performs) == (True, frozenset({"ticket"}))
 
 

@@ -6,6 +6,7 @@ its SQL, so that what is not for a reader never leaves the database.
 
 from enum import Enum
 
+from chat.identity import VerifiedCustomer
 from tools.knowledge.models import Audience
 
 
@@ -25,3 +26,8 @@ class Reader(Enum):
     def audiences(self) -> frozenset[str]:
         """The audiences whose articles this reader may see."""
         return frozenset(audience.value for audience in self.value)
+
+    @classmethod
+    def of(cls, customer: VerifiedCustomer | None) -> "Reader":
+        """The reader that whoever talks with the bot is: None for a guest."""
+        return cls.CUSTOMER if customer else cls.GUEST

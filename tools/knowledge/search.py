@@ -32,7 +32,7 @@ nothing to do with any shop it refuses 69."""
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A published passage that was found."""
+    """A published passage that was found. Without an address where it has no public page."""
 
     id: str
     article: int
@@ -76,7 +76,15 @@ def _search(query: str, limit: int, reader: Reader) -> Results:
             article__audience__in=reader.audiences,
         )
         .select_related("article")
-        .only("heading", "anchor", "text", "article__title", "article__slug")
+        .only(
+            "heading",
+            "anchor",
+            "text",
+            "article__title",
+            "article__slug",
+            "article__status",
+            "article__audience",
+        )
         .order_by("pk")
     )
     if not found:
@@ -125,13 +133,13 @@ def _at_most_per_article(
 
 
 def _passage(chunk: Chunk, score: float) -> Passage:
-    url = chunk.article.get_absolute_url()
+    url = chunk.article.public_url
     return Passage(
         id=f"a{chunk.article_id}-{chunk.pk}",
         article=chunk.article_id,
         title=chunk.article.title,
         heading=chunk.heading,
-        url=f"{url}#{chunk.anchor}" if chunk.anchor else url,
+        url=f"{url}#{chunk.anchor}" if url and chunk.anchor else url,
         text=chunk.text,
         score=score,
     )

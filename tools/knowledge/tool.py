@@ -6,10 +6,12 @@ from typing import Annotated
 from pydantic import Field
 
 from chat.database import in_backend
+from chat.identity import VerifiedCustomer
 from chat.llm.base import Citation
 from chat.toolbox import FromCustomer, ToolContext, ToolOutput, tool
 from tools.knowledge import extract
 from tools.knowledge.articles import current_revision
+from tools.knowledge.readers import Reader
 from tools.knowledge.search import Passage, Results, search
 
 PASSAGES = 5
@@ -60,12 +62,13 @@ WEAK = (
 )
 
 
-def revision() -> str:
-    """The version of what a search reads: every change of an article changes it."""
-    return "-".join(map(str, current_revision()))
+def version(customer: VerifiedCustomer | None) -> str:
+    """The version of what a search reads: every change of an article changes it, and a verified
+    customer's search may read more than a guest's."""
+    return "-".join(map(str, (Reader.of(customer).name, *current_revision())))
 
 
-@tool(label="Searching the help center…", examples=EXAMPLES, open_ended=True, version=revision)
+@tool(label="Searching the help center…", examples=EXAMPLES, open_ended=True, version=version)
 async def search_knowledge_base(
     context: ToolContext,
     query: Annotated[
@@ -83,11 +86,11 @@ async def search_knowledge_base(
         query: What the customer wants to know, as a complete question that makes sense without
             the conversation, in the customer's language.
     """
-    return await in_backend(_search)(query)
+    return await in_backend(_search)(query, Reader.of(context.customer))
 
 
-def _search(query: str) -> ToolOutput:
-    results = search(query, PASSAGES)
+def _search(query: str, reader: Reader) -> ToolOutput:
+    results = search(query, PASSAGES, reader=reader)
     if not results.passages:
         return ToolOutput(content=NOTHING, text="", found=False)
     return ToolOutput(

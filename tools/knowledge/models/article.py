@@ -98,6 +98,12 @@ class Article(models.Model):
         """The article's public page."""
         return reverse("help:article", args=[self.slug])
 
+    @property
+    def public_url(self) -> str:
+        """Where anybody may read it; empty for what has no page in the help centre."""
+        is_public = self.status == Status.PUBLISHED and self.audience == Audience.PUBLIC
+        return self.get_absolute_url() if is_public else ""
+
 
 class Chunk(models.Model):
     """A passage of an article, as plain text. Replaced as a whole when the article changes."""
