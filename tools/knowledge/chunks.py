@@ -5,18 +5,31 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 
+from tools.knowledge import sentences
 from tools.knowledge.document import Heading, parse, sections
-from tools.knowledge.plain import PARAGRAPH, Unit, join, units
+from tools.knowledge.plain import LINE, PARAGRAPH, Unit, join, units
 
 SEPARATOR = " \u203a "
 LONGEST = 250
-"""Words in a passage. Longer ones blur in a ranking and do not fit an answer; much shorter ones,
-unless a section is short by itself, lose what they are about."""
+"""Words in a passage. Longer ones blur in a ranking and do not fit an answer."""
+
+OVERLAP = 40
+"""Words that a passage may repeat of the one before it, where their section is cut: a sentence or
+two of prose, or what introduces a list. Without them "They cost $5" says nothing."""
+
+OVERLAP_SENTENCES = 2
+
+_ITEM = re.compile(r"(?:-|\d+\.) ")
+_UNSPACED = re.compile(
+    "(?P<ideographs>[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+)"
+    "|[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]+"
+)
+CHARACTERS_AN_IDEOGRAPHIC_WORD = 2
+CHARACTERS_A_THAI_WORD = 5
+"""Letters and vowel signs, on average; Lao, Khmer and Burmese are alike."""
 
 CHARACTERS_A_WORD = 8
-"""For scripts that write no spaces: a run of this many characters counts as a word at least."""
-
-_AFTER_SENTENCE = re.compile(r"(?<=[.!?\u3002\uff01\uff1f\u0964])\s+")
+"""For other text without spaces, keys and addresses: so many characters count as a word at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +41,11 @@ class Passage:
     text: str
 
 
-def split(body: str, *, title: str) -> list[Passage]:
-    """The passages of an article's body, in reading order. A heading without text has none."""
+def split(body: str, *, title: str, locale: str = "") -> list[Passage]:
+    """The passages of an article's body, in reading order. A heading without text has none.
+
+    `locale` is the article's, where it is known: its abbreviations end no sentence.
+    """
     passages: list[Passage] = []
     path: list[Heading] = []
     for heading, tokens in sections(parse(body, title=title)):
@@ -37,75 +53,111 @@ def split(body: str, *, title: str) -> list[Passage]:
             path = [above for above in path if above.level < heading.level] + [heading]
         name = SEPARATOR.join(above.text for above in path if above.text)
         anchor = heading.anchor if heading else ""
-        passages += [Passage(name, anchor, text) for text in _pack(units(tokens))]
+        passages += [Passage(name, anchor, text) for text in _pack(units(tokens), locale)]
     return passages
 
 
 def count(text: str) -> int:
-    """The length of a text, in words."""
-    return max(len(text.split()), len(text) // CHARACTERS_A_WORD)
+    """The length of a text, in words: of scripts without spaces, in what would be words."""
+    if text.isascii():
+        return max(len(text.split()), len(text) // CHARACTERS_A_WORD)
+    unspaced = 0
+    for run in _UNSPACED.finditer(text):
+        ideographs = run["ideographs"] is not None
+        each = CHARACTERS_AN_IDEOGRAPHIC_WORD if ideographs else CHARACTERS_A_THAI_WORD
+        unspaced += ceil(len(run[0]) / each)
+    rest = _UNSPACED.sub(" ", text) if unspaced else text
+    return unspaced + max(len(rest.split()), len(rest) // CHARACTERS_A_WORD)
 
 
-def sentences(text: str) -> list[str]:
-    """The sentences of a paragraph."""
-    return _AFTER_SENTENCE.split(text)
-
-
-def _pack(pieces: Sequence[Unit]) -> Iterator[str]:
-    """Puts units together to texts of about equal length, none over LONGEST."""
-    fitting = [part for unit in pieces for part in _cut(unit)]
+def _pack(pieces: Sequence[Unit], locale: str) -> Iterator[str]:
+    """Puts units together to texts of about equal length, none over LONGEST. Each but the first
+    begins with the end of the one before it."""
+    fitting = [part for unit in pieces for part in _cut(unit, locale)]
     total = sum(count(unit.text) for unit in fitting)
-    parts = ceil(total / LONGEST)
-    aim = total / parts if parts else 0.0
+    parts = ceil((total - OVERLAP) / (LONGEST - OVERLAP)) if total > LONGEST else 1
+    aim = total / parts
     held: list[Unit] = []
-    length = 0
+    length = new = 0
     for unit in fitting:
         words = count(unit.text)
-        if held and (length + words > LONGEST or length + words / 2 > aim):
-            held, leading = _part_lead_in(held, LONGEST - words)
-            yield join(held)
-            held, length = leading, sum(count(part.text) for part in leading)
-        held.append(unit)
+        if new and (length + words > LONGEST or new + words / 2 > aim):
+            kept, held = _parted(held, unit, LONGEST - words, locale)
+            yield join(kept)
+            length, new = sum(count(part.text) for part in held), 0
+        held.append(_apart(unit) if held and _leads_in(held[-1]) else unit)
         length += words
+        new += words
     if held:
         yield join(held)
 
 
-def _part_lead_in(held: list[Unit], room: int) -> tuple[list[Unit], list[Unit]]:
-    """A last "Follow these steps:" goes with what follows, if there is room for it."""
-    if len(held) > 1 and held[-1].text.endswith((":", "?")) and count(held[-1].text) <= room:
-        return held[:-1], held[-1:]
-    return held, []
+def _parted(
+    held: list[Unit], following: Unit, room: int, locale: str
+) -> tuple[list[Unit], list[Unit]]:
+    """What stays in a passage, and what the next one begins with: `room` words or less."""
+    last = held[-1]
+    if len(held) > 1 and _leads_in(last) and count(last.text) <= room:
+        return held[:-1], [last]  # "Follow these steps:" goes with the steps
+    room = min(room, OVERLAP)
+    lead_in = _lead_in(held) if following.joint == LINE else ""
+    if lead_in and count(lead_in) <= room:
+        return held, [Unit(lead_in)]
+    return held, _ending(held, room, locale)
 
 
-def _cut(unit: Unit) -> Iterator[Unit]:
-    """A unit that is too long by itself, at its lines, its sentences or at worst its words."""
-    if count(unit.text) <= LONGEST:
+def _lead_in(held: Sequence[Unit]) -> str:
+    """What introduces the list whose items `held` ends with, if it is there."""
+    before_list = next((i for i in reversed(range(len(held))) if held[i].joint != LINE), 0)
+    around = (held[before_list], held[before_list - 1])
+    return next((unit.text for unit in around if _leads_in(unit)), "")
+
+
+def _ending(held: Sequence[Unit], room: int, locale: str) -> list[Unit]:
+    """The last sentence or two of a passage; a last item or line as a whole."""
+    start = next((i for i in reversed(range(len(held))) if held[i].joint.strip(" ")), 0)
+    last = Unit(join(held[start:]), held[start].joint)
+    if last.joint == LINE or _ITEM.match(last.text):
+        return [last] if count(last.text) <= room else []
+    kept: list[str] = []
+    for sentence in reversed(sentences.split(last.text, locale)[-OVERLAP_SENTENCES:]):
+        room -= count(sentence)
+        if room < 0:
+            break
+        kept.insert(0, sentence)
+    return [Unit(sentences.join(kept))] if kept else []
+
+
+def _leads_in(unit: Unit) -> bool:
+    return unit.text.endswith((":", "?", "\uff1a"))
+
+
+def _apart(unit: Unit) -> Unit:
+    """A list that went on begins anew after its lead-in."""
+    return Unit(unit.text, PARAGRAPH) if unit.joint == LINE else unit
+
+
+def _cut(unit: Unit, locale: str) -> Iterator[Unit]:
+    """A unit that would leave no room for an overlap, at its lines, its sentences or its words."""
+    if count(unit.text) <= LONGEST - OVERLAP:
         yield unit
         return
-    pieces = unit.text.split("\n")
-    glue = "\n"
-    if len(pieces) == 1:
-        pieces, glue = sentences(unit.text), " "
+    lines = unit.text.split("\n")
+    pieces = lines if len(lines) > 1 else sentences.split(unit.text, locale)
     if len(pieces) == 1:
         yield from _hard_cut(unit)
         return
-    joint, held = unit.joint, ""
+    joint = unit.joint
     for piece in pieces:
-        longer = f"{held}{glue}{piece}" if held else piece
-        if held and count(longer) > LONGEST:
-            yield from _cut(Unit(held, joint))
-            joint, longer = glue if glue == "\n" else PARAGRAPH, piece
-        held = longer
-    yield from _cut(Unit(held, joint))
+        yield from _cut(Unit(piece, joint), locale)
+        joint = LINE if len(lines) > 1 else sentences.space_after(piece)
 
 
 def _hard_cut(unit: Unit) -> Iterator[Unit]:
     """No sentence ends in sight: text without spaces is cut by characters."""
-    parts = unit.text.split()
-    size = LONGEST
-    glue = " "
-    if len(parts) < count(unit.text):
-        parts, size, glue = list(unit.text), LONGEST * CHARACTERS_A_WORD, ""
+    parts, joint, size = unit.text.split(), " ", LONGEST - OVERLAP
+    if len(parts) < count(unit.text) / 2:
+        size = size * len(unit.text) // count(unit.text)
+        parts, joint = list(unit.text), ""
     for start in range(0, len(parts), size):
-        yield Unit(glue.join(parts[start : start + size]), unit.joint if not start else PARAGRAPH)
+        yield Unit(joint.join(parts[start : start + size]), joint if start else unit.joint)

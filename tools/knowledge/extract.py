@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from chat.llm.embedding import embed
-from tools.knowledge.chunks import count, sentences
+from tools.knowledge.chunks import count
+from tools.knowledge.sentences import split as sentences
 from tools.knowledge.words import informative, stems
 
 ANSWER_WORDS = 90

@@ -2,8 +2,9 @@
 
 import pytest
 
-from tools.knowledge.chunks import count, sentences
+from tools.knowledge.chunks import count
 from tools.knowledge.extract import ANSWER_WORDS, SNIPPET_WORDS, answer, snippet
+from tools.knowledge.sentences import split as sentences
 
 FILLER = "The shop was founded in a small town by the sea by two sisters who liked good things. "
 STEPS = "\n".join(
