@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -14,7 +15,7 @@ class TestQuestion(models.Model):
 
     __test__ = False  # no test of ours, whatever pytest thinks of the name
 
-    text = models.CharField(_("question"), max_length=500)
+    text = models.CharField(_("question"), max_length=500, unique=True)
     article = models.ForeignKey(
         Article,
         models.CASCADE,
@@ -36,20 +37,33 @@ class TestQuestion(models.Model):
 
 
 class Evaluation(models.Model):
-    """How well the test questions were answered at one moment."""
+    """How well the test questions were answered at one moment, at one revision of the base.
+
+    The scores are averages over the questions that have an article, NULL where none has one; `auroc`
+    is NULL unless there are some with and some without. `ranks` keeps each question's own result
+    (see `tools.knowledge.test_questions`), so that two evaluations can be compared by question.
+    """
 
     created_at = models.DateTimeField(_("measured"), auto_now_add=True)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        related_name="+",
+        null=True,
+        editable=False,
+        verbose_name=_("asked for by"),
+    )
     revision = models.CharField(_("revision"), max_length=100, editable=False)
     questions = models.PositiveIntegerField(_("questions"))
-    ndcg = models.FloatField("nDCG@10")
-    recall = models.FloatField("recall@5")
-    mrr = models.FloatField("MRR@10")
+    ndcg = models.FloatField("nDCG@10", null=True)
+    recall = models.FloatField("recall@5", null=True)
+    mrr = models.FloatField("MRR@10", null=True)
     auroc = models.FloatField(_("abstention AUROC"), null=True)
     p95_ms = models.FloatField(_("p95, ms"))
-    ranks = models.JSONField(_("ranks"), default=dict)
+    ranks = models.JSONField(_("ranks"), default=list)
 
     class Meta:
-        ordering: ClassVar = ["-created_at"]
+        ordering: ClassVar = ["-created_at", "-pk"]
         verbose_name = _("evaluation")
         verbose_name_plural = _("evaluations")
 
