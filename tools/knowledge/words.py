@@ -1,4 +1,5 @@
-"""Text as words and stems: the one analysis of queries, documents and confidence.
+"""Text as words and stems, each language in its own way: the one analysis of queries, documents and
+confidence.
 
 A query is reduced to words before anything else sees it, so no character of it can be taken for
 the syntax of a query language.
@@ -6,13 +7,106 @@ the syntax of a query language.
 
 import re
 import sys
+import threading
 import unicodedata
-from itertools import groupby
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from itertools import groupby, pairwise
 
-from tantivy import Filter, TextAnalyzer, TextAnalyzerBuilder, Tokenizer
+import Stemmer
+
+from tools.knowledge.languages import base
+from tools.knowledge.stop_words import STOP_STRINGS, STOP_WORDS
 
 LONGEST_WORD = 60
 """Characters. Longer "words" are keys and addresses: nobody types them, every index pays."""
+
+LONGEST_CODE = 12
+"""Characters of a word such as xr500 that is found by its letters and its digits, too. Longer ones
+are keys, whose parts are noise."""
+
+REMEMBERED = 1 << 16
+"""Words whose stems are kept at hand, some 10 MB: all that a help centre says often."""
+
+STEMMERS = {
+    "ar": "arabic",
+    "ca": "catalan",
+    "cs": "czech",
+    "da": "danish",
+    "de": "german",
+    "el": "greek",
+    "en": "english",
+    "es": "spanish",
+    "et": "estonian",
+    "eu": "basque",
+    "fa": "persian",
+    "fi": "finnish",
+    "fr": "french",
+    "hi": "hindi",
+    "hu": "hungarian",
+    "hy": "armenian",
+    "id": "indonesian",
+    "it": "italian",
+    "lt": "lithuanian",
+    "nb": "norwegian",
+    "ne": "nepali",
+    "nl": "dutch",
+    "nn": "norwegian",
+    "no": "norwegian",
+    "pl": "polish",
+    "pt": "portuguese",
+    "ro": "romanian",
+    "ru": "russian",
+    "sr": "serbian",
+    "sv": "swedish",
+    "ta": "tamil",
+    "tr": "turkish",
+}
+"""The Snowball stemmer of each language that has one."""
+
+_SCRIPTS = {
+    "LATIN": "en",
+    "CYRILLIC": "ru",
+    "GREEK": "el",
+    "ARABIC": "ar",
+    "DEVANAGARI": "hi",
+    "ARMENIAN": "hy",
+    "TAMIL": "ta",
+}
+"""The language that a word of a script is taken for, where the text's own language is written in
+another or not known: most often right, and the same for queries and documents in any case."""
+
+_WRITTEN_IN = {
+    "ar": "ARABIC",
+    "bg": "CYRILLIC",
+    "el": "GREEK",
+    "fa": "ARABIC",
+    "he": "HEBREW",
+    "hi": "DEVANAGARI",
+    "hy": "ARMENIAN",
+    "ja": "CJK",
+    "ko": "HANGUL",
+    "ne": "DEVANAGARI",
+    "ru": "CYRILLIC",
+    "sr": "CYRILLIC",
+    "ta": "TAMIL",
+    "th": "THAI",
+    "uk": "CYRILLIC",
+    "zh": "CJK",
+}
+"""The script of each language that is not written in Latin letters."""
+
+_ELIDING = frozenset({"ca", "fr", "it"})
+"""Languages in which an apostrophe parts two words: l'article, dell'ordine."""
+
+_FOLDED = str.maketrans({"ø": "o", "ł": "l", "ı": "i", "đ": "d", "æ": "ae", "œ": "oe", "ё": "е"})
+
+# Ranges of scripts that put no spaces between words: Thai, Lao, Burmese, Khmer, kana, Han; and of
+# Hangul, whose particles stick to the word.
+_RUNS_ON = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3041-\u30fa\u30fc-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+)
 
 
 def _marks() -> str:
@@ -25,51 +119,181 @@ def _marks() -> str:
     return "".join(f"\\U{run[0]:08x}-\\U{run[-1]:08x}" for run in runs)
 
 
-_WORD = re.compile(rf"[^\W_](?:[^\W_]|[{_marks()}]|'(?=[^\W_]))*")
-
-_STOP_WORDS = """
-a about all am an and any are aren't as at be been being but by can can't cannot could did do
-does doesn't doing don't for from had has have having he her him his how i i'd i'll i'm i've
-if in into is isn't it it's its just let let's me my of on or our please she should so some
-than that that's the their them then there these they this those to u up ur us was we we're
-were what what's when where where's which who why will with would you you're your
-gonna got hello help hey hi know like need tell thank thanks wanna want ya
-"""
-STOP_WORDS = frozenset(_STOP_WORDS.split())
-"""English words that carry no topic, those of polite requests included. In a small base they are
-rare by accident, so that inverse document frequency alone would take them for important."""
-
-
-def _analyzer() -> TextAnalyzer:
-    """Lower case, no accents, English stems. `words` has already cut the text."""
-    return (
-        TextAnalyzerBuilder(Tokenizer.whitespace())
-        .filter(Filter.remove_long(LONGEST_WORD))
-        .filter(Filter.lowercase())
-        .filter(Filter.ascii_fold())
-        .filter(Filter.stemmer("english"))
-        .build()
-    )
-
-
-ANALYZER = _analyzer()
+_MARKS = _marks()
+_ANY = rf"(?:[^\W_]|[{_MARKS}]|'(?=[^\W_]))"
+_WORD = re.compile(rf"[^\W_]{_ANY}*")
+# A run of letters without spaces, or words that dots, dashes or underlines hold together.
+_SPACED = rf"[^\W_{_RUNS_ON}](?:[^\W_{_RUNS_ON}]|(?![{_RUNS_ON}])[{_MARKS}]|'(?=[^\W_]))*"
+_TERM = re.compile(rf"[{_RUNS_ON}]+|{_SPACED}(?:[-_./]{_SPACED})*")
+_RUN = re.compile(rf"[{_RUNS_ON}]")
+_JOINED_ARTICLE = re.compile(r"^(?:[وفبك]ال|لل)(?=\w{3})")
+"""The Arabic article behind "and", "so", "with", "like" or "for", as one word. Snowball's stemmer
+takes off the article alone."""
+_CLUSTER = re.compile(rf"[^{_MARKS}][{_MARKS}]*")
+_CONNECTED = re.compile(r"[-_./]")
+_PART = re.compile(r"\d+|[^\d]+")
+_DIGIT = re.compile(r"\d")
 
 
 def words(text: str) -> list[str]:
-    """The words of a text, in lower case and compatibility form."""
-    normal = unicodedata.normalize("NFKC", text.replace("\u2019", "'"))
-    return _WORD.findall(normal.casefold())
+    """The words of a text as its writer parted them, in lower case and compatibility form."""
+    return _WORD.findall(_normal(text))
 
 
-def stems(text: str) -> list[str]:
-    """The stems of a text's words, in order."""
-    found: list[str] = ANALYZER.analyze(" ".join(words(text)))
+def stems(text: str, locale: str = "") -> list[str]:
+    """What a text is found by, in order: the stems of its words, pairs of characters for scripts
+    without spaces, and codes both whole and in parts.
+
+    `locale` is the language of the text. Where it is empty, each word is taken by its script.
+    """
+    language = base(locale)
+    return [stem for term in _terms(text, language) for stem in _stems_of(term, language)]
+
+
+def informative(text: str, locale: str = "") -> list[str]:
+    """The stems of the words that carry the topic, each once; of all words where none does."""
+    language = base(locale)
+    kept = (stem for term in _terms(text, language) for stem in _topic_of(term, language))
+    return list(dict.fromkeys(kept)) or list(dict.fromkeys(stems(text, language)))
+
+
+def _normal(text: str) -> str:
+    return unicodedata.normalize("NFKC", text.replace("\u2019", "'")).casefold()
+
+
+def _terms(text: str, language: str) -> list[str]:
+    if language == "tr":  # its two letters i
+        text = text.replace("İ", "i").replace("I", "ı")
+    normal = _normal(text)
+    found: list[str] = _TERM.findall(normal.replace("'", " ") if language in _ELIDING else normal)
     return found
 
 
-def informative(text: str) -> list[str]:
-    """The stems of the words that carry the topic, each once; of all words where none does."""
-    said = words(text)
-    kept = [word for word in said if word not in STOP_WORDS] or said
-    found: list[str] = ANALYZER.analyze(" ".join(kept))
-    return list(dict.fromkeys(found))
+def _stems_of(term: str, language: str) -> tuple[str, ...]:
+    # A run is a whole clause, which hardly comes twice: only words are worth remembering.
+    return tuple(_pairs(term)) if _RUN.match(term) else _stems_of_word(term, language)
+
+
+@lru_cache(REMEMBERED)
+def _stems_of_word(term: str, language: str) -> tuple[str, ...]:
+    found = [_stem(part, language) for part in _parts(term)]
+    whole = _whole(term)
+    if whole:
+        found.append(_stem(whole, language))
+    return tuple(stem for stem in dict.fromkeys(found) if len(stem) <= LONGEST_WORD)
+
+
+def _topic_of(term: str, language: str) -> tuple[str, ...]:
+    """The stems of a term without its stop words."""
+    if _RUN.match(term):
+        pieces = _stop_strings(term, language).split(term)
+        return tuple(stem for piece in pieces if piece for stem in _pairs(piece))
+    return _topic_of_word(term, language)
+
+
+@lru_cache(REMEMBERED)
+def _topic_of_word(term: str, language: str) -> tuple[str, ...]:
+    listed = _stop_words(language or _SCRIPTS.get(_script(term), ""))
+    # Parts, because of the French "puis-je" and "est-ce".
+    if all(_plain(part) in listed for part in _CONNECTED.split(term)):
+        return ()
+    return _stems_of_word(term, language)
+
+
+def _pairs(run: str) -> Iterator[str]:
+    """Each two characters that follow one another, marks staying with the character below."""
+    clusters = _CLUSTER.findall(run)
+    if len(clusters) == 1:
+        yield clusters[0]
+    for first, second in pairwise(clusters):
+        yield first + second
+
+
+def _parts(term: str) -> Iterator[str]:
+    for part in _CONNECTED.split(term):
+        yield part
+        if len(part) <= LONGEST_CODE and _DIGIT.search(part) and not part.isdecimal():
+            yield from _PART.findall(part)
+
+
+def _whole(term: str) -> str:
+    """A code such as sku-1234-x, version 14.2 or e-mail as one word; empty for plain words."""
+    if not _CONNECTED.search(term):
+        return ""
+    if _DIGIT.search(term):
+        digits_only = not any(character.isalpha() for character in term)
+        return term if digits_only else _CONNECTED.sub("", term)
+    return term.replace("-", "") if set(_CONNECTED.findall(term)) == {"-"} else ""
+
+
+@lru_cache(REMEMBERED)
+def _stem(word: str, language: str) -> str:
+    if _DIGIT.search(word):
+        return word
+    script = _script(word)
+    if _WRITTEN_IN.get(language, "LATIN") != script or not language:
+        language = _SCRIPTS.get(script, language)
+    if language == "tr":
+        word = word.split("'", 1)[0]  # Ankara'da: what follows is a case ending
+    if language == "ar":
+        word = _JOINED_ARTICLE.sub("ال", word)
+    if language == "en":
+        word = _folded(
+            word, script, language
+        )  # elsewhere the stemmer knows accents, and needs them
+    algorithm = STEMMERS.get(language)
+    stem = _stemmers(algorithm).stemWord(word) if algorithm else word
+    return _folded(stem, script, language)
+
+
+def _script(word: str) -> str:
+    return unicodedata.name(word[0], "").split(" ", 1)[0]
+
+
+def _folded(stem: str, script: str, language: str) -> str:
+    """Without accents and vowel points, which people leave out; in Vietnamese they are the word."""
+    if script not in ("LATIN", "GREEK", "ARABIC", "HEBREW", "CYRILLIC") or language == "vi":
+        return stem
+    if script == "CYRILLIC":
+        return stem.translate(_FOLDED)
+    plain = "".join(c for c in unicodedata.normalize("NFD", stem) if not unicodedata.combining(c))
+    return plain.translate(_FOLDED)
+
+
+class _Stemmers(threading.local):
+    """A stemmer keeps state while it works: each thread has its own."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, Stemmer.Stemmer] = {}
+
+
+_own = _Stemmers()
+
+
+def _stemmers(algorithm: str) -> Stemmer.Stemmer:
+    if algorithm not in _own.of:
+        _own.of[algorithm] = Stemmer.Stemmer(algorithm, 0)  # no cache: `_stem` is one
+    return _own.of[algorithm]
+
+
+def _plain(word: str) -> str:
+    return _folded(word, _script(word), "")
+
+
+@cache
+def _stop_words(language: str) -> frozenset[str]:
+    return frozenset(_plain(_normal(word)) for word in STOP_WORDS.get(language, ()))
+
+
+@cache
+def _stop_pattern(language: str) -> re.Pattern[str]:
+    strings = sorted(STOP_STRINGS.get(language, "").split(), key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, strings)) or r"(?!)")
+
+
+def _stop_strings(run: str, language: str) -> re.Pattern[str]:
+    """Chinese where the language of a run of Han is not known, and so on."""
+    if language not in STOP_STRINGS:
+        kana = any("\u3040" <= character <= "\u30ff" for character in run)
+        language = "ja" if kana else "th" if "\u0e00" <= run[0] <= "\u0e7f" else "zh"
+    return _stop_pattern(language)

@@ -19,7 +19,7 @@ from django.utils.module_loading import import_string
 
 from tools.knowledge.articles import current_revision
 from tools.knowledge.models import Article, Chunk, Status
-from tools.knowledge.words import ANALYZER, informative, words
+from tools.knowledge.words import informative, stems
 
 logger = logging.getLogger(__name__)
 
@@ -152,7 +152,7 @@ class TantivyIndex:
 
     def _built(self) -> tantivy.Index:
         index = tantivy.Index(self._schema)
-        index.register_tokenizer(_ANALYZER_NAME, ANALYZER)
+        index.register_tokenizer(_ANALYZER_NAME, _analyzer())
         self._articles = self._change(index, (), _published(after=None))
         logger.info("knowledge index built: %s articles", len(self._articles))
         return index
@@ -197,5 +197,9 @@ def _published(after: int | None) -> Iterator[_Row]:
 
 
 def _prepared(text: str) -> str:
-    """Text as the analyzer wants it: words, cut in our way, between spaces."""
-    return " ".join(words(text))
+    """Text as the analyzer wants it: stems between spaces."""
+    return " ".join(stems(text))
+
+
+def _analyzer() -> tantivy.TextAnalyzer:
+    return tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
