@@ -21,6 +21,9 @@ from chat.identity import Visitor
 from chat.models import Message, Turn, UsageRecord
 from chat.question_file import Question
 
+OWNER = "batch:"
+"""Begins the owner of a batch's conversations: nobody's questions but the staff's."""
+
 MAX_NAME = 100
 """Characters of a batch's name: with its number it is an owner, which has 150."""
 
@@ -61,7 +64,7 @@ class Asked:
 
 def new_batch(name: str) -> str:
     """The owner of a new batch's conversations."""
-    return f"batch:{name[:MAX_NAME]}:{secrets.token_hex(4)}"
+    return f"{OWNER}{name[:MAX_NAME]}:{secrets.token_hex(4)}"
 
 
 async def ask_all(

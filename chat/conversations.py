@@ -13,7 +13,7 @@ from django.db.models import IntegerField, UUIDField
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from chat import alerts, tasks, telemetry, usage
+from chat import alerts, signals, tasks, telemetry, usage
 from chat.identity import Visitor
 from chat.leases import Claim, LeaseLost
 from chat.llm.base import AuthenticationFailed, InvalidRequest, ProviderFailed
@@ -49,7 +49,7 @@ _CLOSE = Update(
         **Param.of(
             Turn,
             *("status", "error_code", "provider", "model", "passed_over", "claims_caught"),
-            *("cached", "prompt_hash", "duration_ms", "first_token_ms"),
+            *("citations_invented", "cached", "prompt_hash", "duration_ms", "first_token_ms"),
         ),
         "finished_at": Now(),
         "lease_expires_at": None,
@@ -223,6 +223,7 @@ def _close(claim: Claim, status: Turn.Status, record: TurnRecord, code: str = ""
         model=answered.model if answered else "",
         passed_over=[_reason(failed) for failed in record.passed_over],
         claims_caught=record.claims_caught,
+        citations_invented=record.citations_invented,
         cached=answered.cached if answered else False,
         prompt_hash=record.prompt_hash,
         duration_ms=_ms(record.duration),
@@ -249,6 +250,8 @@ def _reason(failed: ProviderFailed) -> dict[str, str]:
 
 def _follow_up(claim: Claim, record: TurnRecord) -> None:
     transaction.on_commit(partial(tasks.classify_turn.delay, turn=str(claim.turn)), robust=True)
+    ended = partial(signals.turn_ended.send_robust, sender=Turn, turn=claim.turn)
+    transaction.on_commit(ended, robust=True)
     if record.crowded:
         summarise = partial(
             tasks.summarise_conversation.delay, conversation=str(claim.conversation)
@@ -282,3 +285,5 @@ def rate(conversation: Conversation, message_id: UUID, *, rating: str, comment: 
         message=message, defaults={"rating": rating, "comment": comment}
     )
     telemetry.thumb(rating)
+    rated = partial(signals.reply_rated.send_robust, sender=Feedback, turn=message.turn_id)
+    transaction.on_commit(rated, robust=True)

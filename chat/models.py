@@ -53,7 +53,8 @@ class Turn(models.Model):
     row's comes from a runner that lost its lease, and is refused.
 
     `provider` and `model` wrote the reply; `passed_over` tells why those before them did not, as
-    `{provider, model, code, detail}`. `claims_caught` counts answers that claimed what no tool did.
+    `{provider, model, code, detail}`. `claims_caught` counts answers that claimed what no tool did,
+    `citations_invented` the sources that an answer named and no tool had returned.
     """
 
     class Status(models.TextChoices):
@@ -76,6 +77,7 @@ class Turn(models.Model):
     error_code = models.CharField(max_length=40, blank=True)
     passed_over = models.JSONField(default=list, blank=True)
     claims_caught = models.PositiveSmallIntegerField(default=0)
+    citations_invented = models.PositiveSmallIntegerField(default=0)
     cached = models.BooleanField(default=False)
     first_token_ms = models.PositiveIntegerField(_("first token, ms"), null=True, blank=True)
     duration_ms = models.PositiveIntegerField(_("duration, ms"), null=True, blank=True)
@@ -237,19 +239,23 @@ class UsageRecord(models.Model):
 
     `cost` is in US dollars, at the prices of `price_version`; NULL where the model's price or what
     the request took is not known, never 0. `estimated` marks figures that the vendor did not report.
+    What staff asked for, such as a draft of an article, belongs to no conversation.
     """
 
     class Purpose(models.TextChoices):
         ANSWER = "answer", _("answer")
         CLASSIFICATION = "classification", _("classification")
         SUMMARY = "summary", _("summary")
+        DRAFT = "draft", _("draft of an article")
 
     class Outcome(models.TextChoices):
         OK = "ok", _("ok")
         FAILED = "failed", _("failed")
         STOPPED = "stopped", _("stopped")
 
-    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="usage")
+    conversation = models.ForeignKey(
+        Conversation, models.CASCADE, related_name="usage", null=True, blank=True
+    )
     turn = models.ForeignKey(Turn, models.CASCADE, related_name="usage", null=True, blank=True)
     customer = models.CharField(_("customer"), max_length=150, blank=True)
     purpose = models.CharField(

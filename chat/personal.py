@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from chat.redaction import holds_personal_data
+from chat.redaction import holds_personal_data, redact
 
 EMAIL = re.compile(r"(?<![\w.%+@-])[\w.%+-]{1,64}@(?:[\w-]{1,63}\.){1,4}[^\W\d_]{2,24}(?![\w@-])")
 """Finds e-mail addresses."""
@@ -50,3 +50,15 @@ def introduced(text: str) -> str | None:
     """The name by which a customer introduced themselves, if they did."""
     found = _INTRODUCED.search(text)
     return (found["told"] or found["name"]) if found else None
+
+
+def masked(text: str) -> str:
+    """`text` with what tells who wrote it replaced by its kind: all that `chat.redaction` finds, a
+    street with a house number, a name given as one's own. Numbers stay: most are a product's."""
+    text = _ADDRESSED.sub("[address]", redact(text))
+    return _INTRODUCED.sub(_without_name, text)
+
+
+def _without_name(found: re.Match[str]) -> str:
+    start, end = found.span("told" if found["told"] else "name")
+    return f"{found.string[found.start() : start]}[name]{found.string[end : found.end()]}"

@@ -44,12 +44,15 @@ _ROW = Insert(UsageRecord)
 def keep(
     attempts: Iterable[Attempt],
     *,
-    conversation: UUID,
+    conversation: UUID | None,
     customer: str,
     turn: UUID | None,
     purpose: UsageRecord.Purpose = UsageRecord.Purpose.ANSWER,
 ) -> None:
-    """Stores a record of each attempt that was a request, and tells the metrics of all."""
+    """Stores a record of each attempt that was a request, and tells the metrics of all.
+
+    `conversation` and `turn` are None, and `customer` is empty, for what staff asked for.
+    """
     for attempt in attempts:
         row = record(
             attempt, conversation=conversation, customer=customer, turn=turn, purpose=purpose
@@ -62,7 +65,7 @@ def keep(
 def record(
     attempt: Attempt,
     *,
-    conversation: UUID,
+    conversation: UUID | None,
     customer: str,
     turn: UUID | None,
     purpose: UsageRecord.Purpose = UsageRecord.Purpose.ANSWER,

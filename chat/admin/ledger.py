@@ -57,6 +57,8 @@ class UsageRecordAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("conversation"))
     def transcript(self, row: UsageRecord) -> str:
+        if row.conversation_id is None:
+            return "—"
         return conversation_link(row.conversation_id, _("read"))
 
     def changelist_view(

@@ -98,3 +98,9 @@ def test_requests_are_found_by_customer_and_conversation(
     for words in ("customer:C-1", str(conversation.pk), "TIMEOUT"):
         assert admin_client.get(reverse(LIST), {"q": words}).context["cl"].result_count > 0
     assert admin_client.get(reverse(LIST), {"q": "customer:C-2"}).context["cl"].result_count == 0
+
+
+def test_a_request_that_staff_asked_for_belongs_to_no_conversation(admin_client: Client) -> None:
+    UsageRecord.objects.create(provider="anthropic", model="big", purpose="draft")
+    html = admin_client.get(reverse(LIST), {"purpose": "draft"}).content.decode()
+    assert '<td class="field-transcript">—</td>' in html
