@@ -15,7 +15,7 @@ from supportbot import secret_key
 IDENTITY_SECRET_LENGTH = 32
 """Characters: 256 bits, as RFC 7518 section 3.2 asks of an HS256 key."""
 
-_BACKENDS = ("KNOWLEDGE_INDEX", "ORDER_BACKEND", "TICKET_BACKEND")
+_BACKENDS = ("KNOWLEDGE_INDEX", "ORDER_BACKEND", "TICKET_BACKEND", "RESOLUTION_BACKEND")
 
 
 @register

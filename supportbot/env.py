@@ -314,6 +314,10 @@ class Environment(BaseSettings):
         default="tools.tickets.backends.DatabaseTickets",
         description="Where tickets are opened, a dotted path.",
     )
+    supportbot_resolution_backend: str = Field(
+        default="tools.tickets.resolutions.DatabaseResolutions",
+        description="Where drafts of articles learn how tickets were settled, a dotted path.",
+    )
 
     @property
     def providers(self) -> list[ProviderName]:

@@ -186,6 +186,7 @@ AGENT_TOOLS = ENV.supportbot_tools
 KNOWLEDGE_INDEX = ENV.supportbot_knowledge_index
 ORDER_BACKEND = ENV.supportbot_order_backend
 TICKET_BACKEND = ENV.supportbot_ticket_backend
+RESOLUTION_BACKEND = ENV.supportbot_resolution_backend
 TURN_TIMEOUT = ENV.supportbot_turn_timeout
 MAX_OUTPUT_TOKENS = ENV.supportbot_max_output_tokens
 HISTORY_TOKENS = ENV.supportbot_history_tokens

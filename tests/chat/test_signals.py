@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import connection
 from django.dispatch import Signal
 
 from chat import conversations, providers, turns
@@ -42,14 +43,15 @@ async def _answered(visitor: Visitor) -> UUID:
 async def test_the_end_of_a_turn_is_told_when_all_of_it_is_stored(
     ada: Visitor, follow: Any
 ) -> None:
-    told: list[tuple[UUID, str]] = []
+    told: list[tuple[UUID, str, bool]] = []
 
     def note(turn: UUID, **_: object) -> None:
-        told.append((turn, Turn.objects.get(pk=turn).status))
+        status = Turn.objects.get(pk=turn).status
+        told.append((turn, status, connection.in_atomic_block))
 
     follow(turn_ended, note)
     turn = await _answered(ada)
-    assert told == [(turn, Turn.Status.COMPLETED)]
+    assert told == [(turn, Turn.Status.COMPLETED, False)]
 
 
 async def test_a_receiver_that_fails_breaks_no_turn(ada: Visitor, follow: Any) -> None:

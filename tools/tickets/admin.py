@@ -38,14 +38,21 @@ class TicketAdmin(admin.ModelAdmin[Ticket]):
     )
     list_select_related = ("conversation", "assignee")
     list_per_page = 50
-    search_fields = ("reference", "title", "description", "customer_name", "customer_email")
+    search_fields = (
+        "reference",
+        "title",
+        "description",
+        "resolution",
+        "customer_name",
+        "customer_email",
+    )
     search_help_text = _("Reference, words of the text, name or e-mail")
     date_hierarchy = "created_at"
     readonly_fields = ("reference", "transcript", "created_at", "updated_at")
     actions = ("assign_to_me", "mark_in_progress", "mark_resolved", "mark_closed")
     fieldsets: ClassVar[Any] = [
         (None, {"fields": ["reference", "title", "description"]}),
-        (_("Work"), {"fields": [("status", "priority"), "assignee"]}),
+        (_("Work"), {"fields": [("status", "priority"), "assignee", "resolution"]}),
         (_("Customer"), {"fields": ["customer_name", "customer_email", "transcript"]}),
         (_("Times"), {"fields": [("created_at", "updated_at")]}),
     ]

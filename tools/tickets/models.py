@@ -42,6 +42,15 @@ class Ticket(models.Model):
     status = models.CharField(
         _("status"), max_length=20, choices=Status.choices, default=Status.OPEN
     )
+    resolution = models.TextField(
+        _("resolution"),
+        max_length=MAX_DESCRIPTION_LENGTH,
+        blank=True,
+        help_text=_(
+            "How it was settled, as the next customer with the same question could be told. Drafts "
+            "of help articles are made from it: leave out names and numbers of this customer."
+        ),
+    )
     priority = models.CharField(
         _("priority"), max_length=10, choices=Priority.choices, default=Priority.NORMAL
     )

@@ -155,3 +155,20 @@ def test_staff_open_a_ticket_by_hand(admin_client: Client) -> None:
     }
     assert admin_client.post(reverse("admin:tickets_ticket_add"), form).status_code == 302
     assert Ticket.objects.get().reference.startswith("T-")
+
+
+def test_staff_write_how_a_ticket_was_settled_and_find_it_by_that(
+    admin_client: Client, ticket: Ticket
+) -> None:
+    form = {
+        "title": ticket.title,
+        "description": ticket.description,
+        "status": "resolved",
+        "priority": "normal",
+        "resolution": "The second payment was given back.",
+    }
+    detail = reverse("admin:tickets_ticket_change", args=[ticket.pk])
+    assert admin_client.post(detail, form).status_code == 302
+    ticket.refresh_from_db()
+    assert ticket.resolution == "The second payment was given back."
+    assert listed(admin_client, q="second payment") == [ticket]
