@@ -6,17 +6,18 @@ so that the order of the revisions is the order of the commits, and whoever has 
 seen all before it.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.text import slugify
 
-from tools.knowledge import chunks, versions
-from tools.knowledge.models import Article, Chunk, Revision, Status, Version
+from tools.knowledge import chunks, languages, versions
+from tools.knowledge.models import Article, Chunk, Revision, Status, Tag, Version
 from tools.knowledge.versions import Content
 
 _STORED = (
@@ -38,6 +39,8 @@ _STORED = (
 _SLUG_LENGTH = 100
 """Leaves room for the number that keeps two articles of one title apart."""
 
+_TAG_LENGTH = 50
+
 
 def save(article: Article, *, author: User | None = None, origin: str = "") -> None:
     """Creates or changes one article. See `save_all`."""
@@ -48,8 +51,11 @@ def save_all(articles: Sequence[Article], *, author: User | None = None, origin:
     """Creates or changes articles, in one transaction and with one revision.
 
     Each whose title, category or body is new gets a version of `author`, or of `origin` where no
-    person wrote it. One whose content stays as it is keeps its passages and their ids.
+    person wrote it. One whose content stays as it is keeps its passages and their ids. An empty
+    locale is told from the text.
     """
+    for article in articles:
+        article.locale = _locale(article)
     # Cutting them up takes longest and needs no lock.
     passages = [chunks.split(article.body, title=article.title) for article in articles]
     now = timezone.now()
@@ -80,6 +86,29 @@ def restore(version: Version, author: User | None) -> Article:
     article.title, article.category, article.body = Content.of(version)
     save(article, author=author, origin=f"version {version.number}")
     return article
+
+
+@transaction.atomic
+def set_tags(tags: Mapping[int, Iterable[str]]) -> None:
+    """Gives each article, by its primary key, exactly the tags of these names. New ones are made.
+
+    A name is cut to one line and the length of its column. Search does not read tags: the revision
+    stays.
+    """
+    wanted = {
+        article: {line for name in names if (line := " ".join(name.split())[:_TAG_LENGTH].strip())}
+        for article, names in tags.items()
+    }
+    names = set().union(*wanted.values())
+    Tag.objects.bulk_create((Tag(name=name) for name in sorted(names)), ignore_conflicts=True)
+    there = dict(Tag.objects.filter(name__in=names).values_list("name", "pk"))
+    pairs = Article.tags.through
+    pairs.objects.filter(article__in=list(wanted)).delete()
+    pairs.objects.bulk_create(
+        pairs(article_id=article, tag_id=there[name])
+        for article, of_article in wanted.items()
+        for name in sorted(of_article)
+    )
 
 
 def publish(articles: Iterable[int]) -> int:
@@ -146,6 +175,12 @@ def _next_revision() -> int:
         Revision.objects.bulk_create([Revision()], ignore_conflicts=True)
         Revision.objects.update(number=F("number") + 1)
     return Revision.objects.values_list("number", flat=True).get()
+
+
+def _locale(article: Article) -> str:
+    given = article.locale.strip().replace("_", "-").lower()
+    default = languages.base(settings.LANGUAGE_CODE)
+    return given or languages.detect(f"{article.title}\n{article.body}", default)
 
 
 def _write(articles: Sequence[Article], revision: int) -> None:

@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 
 from tests.tools.knowledge.support import passages_of, write
 from tools.knowledge import articles
-from tools.knowledge.models import Article, Chunk, Status
+from tools.knowledge.models import Article, Chunk, Status, Tag
 
 pytestmark = pytest.mark.django_db
 
@@ -143,6 +143,84 @@ def test_deleting_takes_the_passages_too_and_is_remembered() -> None:
     assert articles.delete([]) == 0
 
 
+def test_archiving_takes_an_article_back_until_it_is_published_again() -> None:
+    article, draft = write("A"), write("B", draft=True)
+    assert articles.archive([article.pk, draft.pk]) == 2
+    assert set(Article.objects.values_list("status", flat=True)) == {Status.ARCHIVED}
+    assert articles.archive([article.pk]) == 0
+    assert articles.publish([article.pk]) == 1
+
+
+# What has gone from its source -------------------------------------------------------------------
+
+
+def test_what_has_gone_is_marked_once_and_shown_as_before() -> None:
+    gone, kept = write("Gone", source="gone.md"), write("Kept", source="kept.md")
+    assert articles.mark_gone([gone.pk]) == 1
+    gone.refresh_from_db()
+    first = gone.gone_at
+    assert first is not None
+    assert (gone.status, kept.gone_at) == (Status.PUBLISHED, None)
+    assert articles.mark_gone([gone.pk]) == 0
+    gone.refresh_from_db()
+    assert gone.gone_at == first
+
+
+def test_what_comes_back_is_marked_no_more() -> None:
+    article = write("Back", source="back.md")
+    articles.mark_gone([article.pk])
+    assert articles.mark_there([article.pk]) == 1
+    assert articles.mark_there([article.pk]) == 0
+    articles.mark_gone([article.pk])
+    article.gone_at = None
+    articles.save(article)
+    assert Article.objects.get().gone_at is None
+
+
+# Tags --------------------------------------------------------------------------------------------
+
+
+def tags_of(article: Article) -> list[str]:
+    return [tag.name for tag in article.tags.all()]
+
+
+def test_tags_are_made_as_they_are_needed_and_replaced_as_a_whole() -> None:
+    one, two, other = write("One"), write("Two"), write("Other")
+    articles.set_tags({one.pk: ["returns", " gift \n cards ", "returns", ""], other.pk: ["kept"]})
+    articles.set_tags({one.pk: ["gift cards", "new"], two.pk: ["gift cards"]})
+    assert (tags_of(one), tags_of(two)) == (["gift cards", "new"], ["gift cards"])
+    assert tags_of(other) == ["kept"]
+    assert Tag.objects.filter(name="gift cards").count() == 1
+    articles.set_tags({one.pk: []})
+    assert tags_of(one) == []
+    assert number() == 3, "search reads no tags"
+
+
+def test_a_tag_that_is_too_long_is_cut() -> None:
+    article = write("One")
+    articles.set_tags({article.pk: ["x" * 80]})
+    assert tags_of(article) == ["x" * 50]
+
+
+# Languages ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "body", "locale"),
+    [
+        ("", "Entkalken Sie den Wasserkocher mit Essig und spülen Sie ihn danach gut aus.", "de"),
+        ("", "Descale the kettle with vinegar, then rinse it and let it dry.", "en"),
+        ("", "42", "en"),
+        ("pt_BR", "Descale the kettle with vinegar, then rinse it and let it dry.", "pt-br"),
+    ],
+)
+def test_a_language_that_nobody_gave_is_told_from_the_text(
+    given: str, body: str, locale: str
+) -> None:
+    assert write("XR-7", body, locale=given).locale == locale
+    assert Article.objects.get().locale == locale
+
+
 # The revision ------------------------------------------------------------------------------------
 
 
@@ -152,6 +230,14 @@ def test_the_revision_counts_writes_within_one_epoch() -> None:
     epoch, first, _ = articles.current_revision()
     write("B")
     assert articles.current_revision() == (epoch, first + 1, 0)
+
+
+def test_a_touch_counts_though_no_article_changed() -> None:
+    article = write("A")
+    articles.touch()
+    assert number() == 2
+    article.refresh_from_db()
+    assert article.revision == 1
 
 
 @pytest.mark.django_db(transaction=True)
