@@ -65,7 +65,7 @@ def _document(page: BeautifulSoup, base: str) -> Document:
     _resolve_links(content, base)
     heading = content.find("h1")
     title = heading.get_text(" ", strip=True) if heading else _SITE.sub("", named)
-    text = _Markdown(heading_style="atx", bullets="-").convert_soup(content)
+    text = _MARKDOWN.convert_soup(content)
     text = _EMPTY_LINES.sub("\n\n", text).strip()
     if not content.get_text(strip=True):
         raise Unreadable("has no text")
@@ -108,17 +108,12 @@ def _scheme(href: str) -> str:
 
 
 class _Markdown(MarkdownConverter):
-    """Knows the language of a block of code, and terms with their definitions."""
-
-    def __init__(self, **options: object) -> None:
-        super().__init__(code_language_callback=_language, escape_misc=True, **options)
+    """CommonMark has no lists of terms: each is a paragraph in bold, with its meaning below it."""
 
     def convert_dt(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-        """CommonMark has no lists of terms: a term is a paragraph in bold."""
         return f"\n\n**{text.strip()}**\n" if text.strip() else ""
 
     def convert_dd(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-        """What a term means, as the paragraph below it."""
         return f"\n\n{text.strip()}\n"
 
 
@@ -130,3 +125,8 @@ def _language(block: Tag) -> str:
             if name and str(name).startswith(("language-", "lang-", "highlight-source-")):
                 return str(name).rpartition("-")[2]
     return ""
+
+
+_MARKDOWN = _Markdown(
+    heading_style="atx", bullets="-", code_language_callback=_language, escape_misc=True
+)

@@ -1,0 +1,1 @@
+"""Fetching pages from addresses that strangers name, without reaching what is not public."""
