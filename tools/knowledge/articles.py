@@ -7,6 +7,7 @@ seen all before it.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import partial
 from uuid import UUID
 
 from django.conf import settings
@@ -16,7 +17,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.text import slugify
 
-from tools.knowledge import chunks, languages, versions
+from tools.knowledge import chunks, languages, signals, versions
 from tools.knowledge.models import Article, Chunk, Revision, Status, Tag, Version
 from tools.knowledge.versions import Content
 
@@ -57,7 +58,10 @@ def save_all(articles: Sequence[Article], *, author: User | None = None, origin:
     for article in articles:
         article.locale = _locale(article)
     # Cutting them up takes longest and needs no lock.
-    passages = [chunks.split(article.body, title=article.title) for article in articles]
+    passages = [
+        chunks.split(article.body, title=article.title, locale=article.locale)
+        for article in articles
+    ]
     now = timezone.now()
     with transaction.atomic():
         revision = _next_revision()
@@ -170,11 +174,14 @@ def _set_status(articles: Iterable[int], status: Status) -> int:
 
 
 def _next_revision() -> int:
-    """Raises the count, and holds its row until the transaction ends."""
+    """Raises the count, holds its row until the transaction ends, and then tells of it."""
     if not Revision.objects.update(number=F("number") + 1):
         Revision.objects.bulk_create([Revision()], ignore_conflicts=True)
         Revision.objects.update(number=F("number") + 1)
-    return Revision.objects.values_list("number", flat=True).get()
+    number = Revision.objects.values_list("number", flat=True).get()
+    changed = partial(signals.base_changed.send_robust, sender=Revision, revision=number)
+    transaction.on_commit(changed, robust=True)
+    return number
 
 
 def _locale(article: Article) -> str:
