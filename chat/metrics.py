@@ -141,6 +141,12 @@ CLAIMS_CAUGHT = Metric(
     "{answer}",
     "Answers that claimed an action which no tool call proves.",
 )
+CITATIONS_INVENTED = Metric(
+    "counter",
+    "supportbot.citations_invented",
+    "{citation}",
+    "Sources that an answer named and no tool had returned: dropped before anybody saw them.",
+)
 THUMBS = Metric(
     "counter",
     "supportbot.thumbs",

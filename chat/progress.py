@@ -28,6 +28,7 @@ class TurnRecord:
     duration: float
     first_token: float | None
     claims_caught: int = 0
+    citations_invented: int = 0
     crowded: bool = False
 
     @property
@@ -88,8 +89,11 @@ class Progress:
             case Answered(reason):
                 self.partial = reason is StopReason.MAX_TOKENS
 
-    def record(self) -> TurnRecord:
-        """All of it, at the end. A request that was still going on was stopped."""
+    def record(self, *, citations_invented: int = 0) -> TurnRecord:
+        """All of it, at the end. A request that was still going on was stopped.
+
+        `citations_invented` is how many sources the answer named that no tool had returned.
+        """
         stopped = (self._stopped(self._open),) if self._open else ()
         return TurnRecord(
             attempts=(*self._attempts, *stopped),
@@ -97,6 +101,7 @@ class Progress:
             duration=time.monotonic() - self.started,
             first_token=self.first_token,
             claims_caught=self._claims_caught,
+            citations_invented=citations_invented,
             crowded=self._crowded,
         )
 

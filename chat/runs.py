@@ -137,6 +137,7 @@ class Run:
             max_output_tokens=settings.MAX_OUTPUT_TOKENS,
             deadline=self.progress.started + settings.TURN_TIMEOUT,
             payer=Payer(str(conversation.pk), conversation.owner),
+            locale=conversation.locale,
         )
         self.progress.begin(request, prompt_hash=prompt_hash, crowded=past.crowded)
         provider = providers.shared()
@@ -229,7 +230,7 @@ class Run:
     async def _complete(self, *, partial: bool) -> UUID | None:
         await self.live.close()
         reply = Reply(self.live.text, self.citations.cited, partial)
-        record = self.progress.record()
+        record = self.progress.record(citations_invented=self.citations.invented)
         receipts = self.live.receipts
         view, following = await in_database(_commit)(self.claim, reply, record, receipts)
         _tell("completed", "", record)
@@ -239,7 +240,7 @@ class Run:
 
     async def _fail(self, code: str, text: str) -> UUID | None:
         await self.live.close()
-        record = self.progress.record()
+        record = self.progress.record(citations_invented=self.citations.invented)
         following = await in_database(_commit_failure)(self.claim, code, text, record)
         stopped = code == "stopped"
         _tell("stopped" if stopped else "failed", "" if stopped else code, record)
@@ -250,6 +251,7 @@ class Run:
 
 def _tell(status: str, code: str, record: TurnRecord) -> None:
     answered = record.answered
+    telemetry.citations_invented(record.citations_invented)
     telemetry.turn_ended(
         status,
         code,

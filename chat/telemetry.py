@@ -235,6 +235,12 @@ def claim_caught() -> None:
     metrics.CLAIMS_CAUGHT.record(1, {})
 
 
+def citations_invented(count: int) -> None:
+    """An answer named so many sources that no tool had returned."""
+    if count:
+        metrics.CITATIONS_INVENTED.record(count, {})
+
+
 def breaker_changed(name: str, state: str) -> None:
     """A breaker of the provider `name` is now `closed`, `half_open` or `open`."""
     metrics.BREAKER_STATE.record(BREAKER_STATES[state], {PROVIDER: name})

@@ -27,7 +27,8 @@ class TurnAdmin(ReadOnlyAdmin):
 
     list_display = (
         "created_at", "status", "provider", "model", "others", "error_code", "attempts",
-        "claims_caught", "cached", "first_token_ms", "duration_ms", "transcript",
+        "claims_caught", "citations_invented", "cached", "first_token_ms", "duration_ms",
+        "transcript",
     )  # fmt: skip
     list_filter = ("status", "provider", "model", "cached", "error_code", "created_at")
     date_hierarchy = "created_at"

@@ -262,6 +262,11 @@ EVENTS: list[tuple[Callable[[], None], str, dict[frozenset[Any], float]]] = [
     (lambda: telemetry.reset("UNPROVEN"), "supportbot.resets", {labels(reason="UNPROVEN"): 1}),
     (telemetry.claim_caught, "supportbot.claims_caught", {frozenset(): 1}),
     (
+        lambda: telemetry.citations_invented(2),
+        "supportbot.citations_invented",
+        {frozenset(): 2},
+    ),
+    (
         lambda: telemetry.breaker_changed("openai", "open"),
         "supportbot.breaker.state",
         {labels(provider="openai"): 2},

@@ -63,6 +63,17 @@ async def test_the_reply_is_stored_with_how_it_came_about(ada: Visitor) -> None:
     assert await UsageRecord.objects.filter(turn=turn, outcome="ok", input_tokens=100).acount() == 2
 
 
+async def test_an_invented_source_is_dropped_and_counted(ada: Visitor) -> None:
+    providers.install(
+        ScriptedProvider(calls(("search", {"query": "kettle"})), says("Boil it [a1-2, a7-7] [a9-9]."))
+    )
+    await turns.run(await asked(ada))
+    message, turn = await reply(), await Turn.objects.aget()
+    assert message.text == "Boil it [1]."
+    assert len(message.citations) == 1
+    assert turn.citations_invented == 2
+
+
 async def test_a_tool_call_is_a_row_and_its_receipt_a_card(ada: Visitor) -> None:
     providers.install(
         ScriptedProvider(calls(("track_parcel", {"number": "1234"})), says("In Bath."))

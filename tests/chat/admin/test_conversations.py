@@ -41,6 +41,7 @@ def conversation() -> Conversation:
             {"provider": "openai", "model": "o-1", "code": "OVERLOADED", "detail": "HTTP 529"}
         ],
         claims_caught=1,
+        citations_invented=2,
     )
     asked = Message.objects.create(
         conversation=conversation,
@@ -107,6 +108,7 @@ def test_the_page_shows_what_was_said_and_all_that_happened(
         "$0.0123",
     ):
         assert shown in page, shown
+    assert "2 invented citations dropped" in page
     assert "<script>alert" not in page
 
 
