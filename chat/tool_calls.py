@@ -86,7 +86,13 @@ class ToolRunner:
         if tool is None:
             content = f"There is no tool {row.name}. The tools are: {', '.join(self.tools)}."
             return ToolOutcome(ToolOutput(content, "", found=False), error=content)
-        context = ToolContext(self.claim.conversation, self.claim.turn, row.ordinal, self.customer)
+        context = ToolContext(
+            self.claim.conversation,
+            self.claim.turn,
+            row.ordinal,
+            self.customer,
+            locale=self.claim.within.locale,
+        )
         return await tool.run(context, row.arguments)
 
 

@@ -17,7 +17,7 @@ it cannot break a turn. `settings.AGENT_TOOLS` names the tools of a deployment.
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -42,12 +42,14 @@ FAILED = "Sorry, that did not work just now."
 
 @dataclass(frozen=True, slots=True)
 class ToolContext:
-    """Where a call comes from. `customer` is None for a guest; nothing here is chosen by a model."""
+    """Where a call comes from. `customer` is None for a guest, `locale` the language that the
+    customer's browser asks for; nothing here is chosen by a model."""
 
     conversation: UUID
     turn: UUID
     ordinal: int
     customer: VerifiedCustomer | None
+    locale: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,13 +192,14 @@ def tool(
     timeout: float = DEFAULT_TIMEOUT,
     open_ended: bool = False,
     offer: str = "",
+    offers: Mapping[str, str] | None = None,
     version: Version | None = None,
     performs: Sequence[str] = (),
 ) -> Callable[[Function], Tool]:
     """Makes a tool of an async function whose first parameter is a ToolContext.
 
     `label` is shown to the customer while it runs; `examples` are what customers say when they
-    need it; `timeout` is in seconds; `open_ended` and `offer` are explained in `ToolSpec`.
+    need it; `timeout` is in seconds; `open_ended`, `offer` and `offers` are explained in `ToolSpec`.
     `version` marks a tool whose results are nobody's own, so that answers made of them may be
     shared (see `chat.answer_cache`): it gives the version of what the tool reads for a customer or
     a guest, may query the database, and differs whenever a result might: after a change, or for
@@ -222,6 +225,7 @@ def tool(
             slots=slots,
             open_ended=open_ended,
             offer=offer,
+            offers=offers or {},
         )
         return Tool(spec, label, timeout, function, arguments, version, frozenset(performs))
 

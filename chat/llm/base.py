@@ -73,7 +73,7 @@ class ToolSpec:
     Remote providers read the first three fields. The offline engine, which has no model to choose
     for it, also reads the rest: what customers say (`examples`), what the arguments look like
     (`slots`), whether the tool answers questions in general (`open_ended`), and the sentence that
-    offers it when nothing else fits (`offer`).
+    offers it when nothing else fits (`offer`, and by language `offers`).
     """
 
     name: str
@@ -83,6 +83,15 @@ class ToolSpec:
     slots: tuple[Slot, ...] = ()
     open_ended: bool = False
     offer: str = ""
+    offers: Mapping[str, str] = field(default_factory=dict)
+
+    def offered(self, language: str) -> str:
+        """The sentence that offers it, in `language` where it has been translated."""
+        return self.offers.get(language, self.offer)
+
+    def offered_in(self, text: str) -> bool:
+        """Whether a reply offers it, in whatever language."""
+        return bool(self.offer) and any(o in text for o in (self.offer, *self.offers.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +153,8 @@ class Request:
 
     `tools_allowed` is False in the last round: the answer must come now. `deadline` is the moment
     of `time.monotonic()` by which the whole turn is over. `avoid` names providers that failed
-    earlier in the turn.
+    earlier in the turn. `locale` is the language that the customer's browser asks for: remote
+    models read the messages instead.
     """
 
     system: str
@@ -155,6 +165,7 @@ class Request:
     deadline: float | None = None
     avoid: frozenset[str] = frozenset()
     payer: Payer | None = None
+    locale: str = ""
 
 
 class StopReason(StrEnum):

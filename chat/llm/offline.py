@@ -13,9 +13,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from chat.llm import routing, slots, small_talk
+from chat.llm import follow_up, routing, slots, small_talk
 from chat.llm.base import (
-    AssistantMessage,
     End,
     Event,
     Request,
@@ -26,14 +25,13 @@ from chat.llm.base import (
     TextDelta,
     ToolCall,
     ToolMessage,
-    ToolResult,
     ToolSpec,
     ToolUse,
     Unsupported,
     Usage,
     UsageReport,
-    UserMessage,
 )
+from chat.llm.dialogue import Dialogue
 
 PACE = 0.015
 """Seconds between pieces of an answer: about as fast as a person skims."""
@@ -43,16 +41,8 @@ CONFIDENT = 0.4
 utterances of Bitext and CLINC any value from 0.3 to 0.45 routes as many rightly (93%); a lower one
 opens tickets for questions that an article answers, a higher one misses one wish for a person in six."""
 
-UNKNOWN = "I am sorry, I do not know the answer to that."
-NOT_RECOGNISED = "I could not find that in your message."
-DECLINED = "All right. Is there anything else I can help you with?"
-SAY_MORE = "Could you tell me a little more about what you need?"
 _QUESTION = re.compile(
     r"\?\s*$|^\W*(?:how|what|where|when|why|who|which|can|could|do|does|is|are)\b", re.IGNORECASE
-)
-
-_FOLLOW_UP = re.compile(
-    r"^\W*(?:and|what about|how about|but)\b|\b(?:it|that|they|them|those)\b", re.I
 )
 
 
@@ -112,36 +102,59 @@ class OfflineProvider:
 
 def next_step(request: Request) -> Step:
     """What to do next in a conversation. Depends on nothing but the request."""
-    last = request.messages[-1]
-    if isinstance(last, ToolMessage):
-        return Say(_word(last.results, request))
-    return _Dialogue(request).step()
+    dialogue = Dialogue.of(request)
+    if dialogue.results:
+        return _searched_again(dialogue) or Say(_word(dialogue, request))
+    return _Choice(dialogue, request).step()
 
 
-def _word(results: tuple[ToolResult, ...], request: Request) -> str:
-    said = [result.text for result in results if result.text]
-    return "\n\n".join(dict.fromkeys(said)) or _do_not_know(request)
+def _word(dialogue: Dialogue, request: Request) -> str:
+    said = [result.text for result in dialogue.results if result.text]
+    return "\n\n".join(dict.fromkeys(said)) or _do_not_know(dialogue, request)
 
 
-def _do_not_know(request: Request) -> str:
-    offer = next((tool.offer for tool in request.tools if tool.offer), "")
-    return f"{UNKNOWN} {offer}".rstrip()
+def _do_not_know(dialogue: Dialogue, request: Request) -> str:
+    offers = (tool.offered(dialogue.language) for tool in request.tools if tool.offer)
+    return f"{dialogue.phrases.unknown} {next(offers, '')}".rstrip()
 
 
-class _Dialogue:
-    """One look at a conversation whose last word is the customer's."""
+def _searched_again(dialogue: Dialogue) -> Step | None:
+    """The search for a question alone that seemed to go on with the old topic, and opened a new one:
+    what was found for both does not speak of it."""
+    goes_on = follow_up.depends(dialogue.utterance) and not follow_up.points_back(
+        dialogue.utterance
+    )
+    if len(dialogue.calls) != 1 or not goes_on:
+        return None
+    call = dialogue.calls[0]
+    tool = next((t for t in dialogue.tools if t.open_ended and t.name == call.name), None)
+    if tool is None or follow_up.speaks_of(_found(dialogue), dialogue.utterance):
+        return None
+    arguments, missing = slots.fill(tool, dialogue.utterance, (), words=dialogue.alone())
+    return Call(tool, arguments) if missing is None and arguments != call.arguments else None
 
-    def __init__(self, request: Request) -> None:
+
+def _found(dialogue: Dialogue) -> str:
+    """What the customer would read, with the name of its source."""
+    return " ".join(
+        f"{result.text} {source.title} {source.heading}"
+        for result in dialogue.results
+        if result.found
+        for source in result.citations[:1]
+    )
+
+
+class _Choice:
+    """What to do about an utterance that nothing has been done about."""
+
+    def __init__(self, dialogue: Dialogue, request: Request) -> None:
+        self.dialogue = dialogue
         self.request = request
-        self.tools = request.tools if request.tools_allowed else ()
-        messages = list(request.messages)
-        new: list[str] = []
-        while messages and isinstance(message := messages[-1], UserMessage):
-            new.insert(0, message.text)
-            messages.pop()
-        self.utterance = "\n".join(new)
-        self.earlier = [m.text for m in messages if isinstance(m, UserMessage)]
-        self.replies = [m.text for m in messages if isinstance(m, AssistantMessage) and m.text]
+        self.utterance = dialogue.utterance
+        self.earlier = dialogue.earlier
+        self.replies = dialogue.replies
+        self.tools = dialogue.tools
+        self.phrases = dialogue.phrases
 
     def step(self) -> Step:
         """The next step."""
@@ -154,20 +167,20 @@ class _Dialogue:
         )
 
     def _declined(self) -> Step | None:
-        return Say(DECLINED) if small_talk.declined(self.utterance) else None
+        return Say(self.phrases.declined) if small_talk.declined(self.utterance) else None
 
     def _small_talk(self) -> Step | None:
-        answer = small_talk.reply(self.utterance)
+        answer = small_talk.reply(self.utterance, self.phrases)
         return Say(answer) if answer else None
 
     def _answered_offer(self) -> Step | None:
         """A yes or a no to the offer that ended the last reply."""
         last = self.replies[-1] if self.replies else ""
-        tool = next((tool for tool in self.tools if tool.offer and tool.offer in last), None)
+        tool = next((tool for tool in self.tools if tool.offered_in(last)), None)
         if tool is None:
             return None
         if small_talk.declined(self.utterance):
-            return Say(DECLINED)
+            return Say(self.phrases.declined)
         more = small_talk.accepted(self.utterance)
         if more is None:
             return None
@@ -181,7 +194,7 @@ class _Dialogue:
             return None
         tool, slot = asked
         if small_talk.declined(self.utterance):
-            return Say(DECLINED)
+            return Say(self.phrases.declined)
         if slot.free_text:
             return self._told(tool, slot)
         if slots.find(slot, self.utterance):
@@ -190,8 +203,8 @@ class _Dialogue:
         if route and route.tool is not tool and route.score >= CONFIDENT:
             return None
         if self._asked_twice(slot):
-            return Say(_do_not_know(self.request))
-        return Say(f"{NOT_RECOGNISED} {slot.ask}")
+            return Say(_do_not_know(self.dialogue, self.request))
+        return Say(f"{self.phrases.not_recognised} {slot.ask}")
 
     def _told(self, tool: ToolSpec, slot: Slot) -> Step | None:
         """The customer's own words for what a tool asked: unless they are another question, or no
@@ -226,14 +239,14 @@ class _Dialogue:
         by_pattern = self._by_pattern()
         if by_pattern:
             return self._use(by_pattern)
-        if not routing.informative(self.utterance) and not self._is_follow_up():
-            return Say(SAY_MORE)
+        if not routing.informative(self.utterance) and not self._goes_on():
+            return Say(self.phrases.say_more)
         route = self._best()
         open_ended = next((tool for tool in self.tools if tool.open_ended), None)
         if route and (route.score >= CONFIDENT or open_ended is None):
             return self._use(route.tool)
         if open_ended is None:
-            return Say(_do_not_know(self.request))
+            return Say(_do_not_know(self.dialogue, self.request))
         return self._use(open_ended)
 
     def _by_pattern(self) -> ToolSpec | None:
@@ -247,7 +260,7 @@ class _Dialogue:
 
     def _use(self, tool: ToolSpec, words: str | None = None) -> Step:
         if words is None and tool.open_ended:
-            words = self._question()
+            words = self.dialogue.in_context()
         elif words is None and len(tool.slots) == 1 and tool.slots[0].free_text:
             words = self.utterance  # whatever brought it here, there is nothing else to go by
         elif words is None and slots.describes(self.utterance, tool):
@@ -255,21 +268,8 @@ class _Dialogue:
         arguments, missing = slots.fill(tool, self.utterance, self.earlier, words=words)
         if missing is None:
             return Call(tool, arguments)
-        return Say(missing.ask) if missing.ask else Say(_do_not_know(self.request))
+        return Say(missing.ask) if missing.ask else Say(_do_not_know(self.dialogue, self.request))
 
-    def _question(self) -> str:
-        """The utterance, with the question before it where it makes no sense alone."""
-        asked = self._without_values()
-        return f"{self.earlier[-1]} {asked}" if self._is_follow_up() else asked
-
-    def _without_values(self) -> str:
-        """The utterance without order numbers and the like: no article is about one of them."""
-        text = self.utterance
-        for slot in (slot for tool in self.tools for slot in tool.slots):
-            text = re.sub(slot.pattern, "", text) if slot.pattern else text
-        return " ".join(text.split()) if routing.informative(text) else self.utterance
-
-    def _is_follow_up(self) -> bool:
-        """Whether the utterance makes sense only after the one before it."""
-        short = len(routing.informative(self.utterance)) <= 3
-        return bool(self.earlier and short and _FOLLOW_UP.search(self.utterance))
+    def _goes_on(self) -> bool:
+        """Whether there is a question that the utterance follows."""
+        return self.dialogue.in_context() != self.dialogue.alone()

@@ -31,6 +31,9 @@ _STOP_WORDS = frozenset(
 )
 
 
+STEM = 6
+"""Letters of a word that count."""
+
 SAME = 0.999
 """From here on an utterance is an example, word for word, but for what every request has."""
 
@@ -62,8 +65,8 @@ def sentences(text: str) -> list[str]:
 
 
 def informative(text: str) -> set[str]:
-    """The words that carry meaning, cut to a stem of six letters: "delivered" meets "delivery"."""
-    return {word[:6] for word in words(text) if word not in _STOP_WORDS}
+    """The words that carry meaning, cut to a stem: "delivered" meets "delivery"."""
+    return {word[:STEM] for word in words(text) if word not in _STOP_WORDS}
 
 
 def has_value(utterance: str, tool: ToolSpec) -> bool:

@@ -2,14 +2,7 @@
 
 import re
 
-GREETING = "Hello! How can I help you today?"
-ANYTHING_ELSE = "You are welcome! Is there anything else I can help you with?"
-GOODBYE = "Goodbye, and thank you for getting in touch."
-WELL = "I am well, thank you. How can I help you today?"
-ABOUT_ME = (
-    "I am an automated assistant. Tell me in a sentence what you need, and I will see what I can "
-    "find, or bring it to a person."
-)
+from chat.llm.phrases import Phrases
 
 LONGEST_THANKS = 8
 """Words: "thank you, that solved it". What is longer says something else as well."""
@@ -46,7 +39,8 @@ _MORE_THAN_THANKS = re.compile(
 
 _YES = re.compile(
     r"^\W*(?:yes|yeah|yep|yup|sure|ok(?:ay)?|please(?: do)?|go ahead|do it|of course|definitely|"
-    r"that would be (?:great|nice|good)|sounds good|s[ií]|ja|oui)\b[\s,.!]*"
+    r"that would be (?:great|nice|good)|sounds good|s[ií]|claro|vale|ja|gerne?|oui|d['\u2019]accord)\b"
+    r"[\s,.!]*"
     r"(?:please|thanks?|thank you|do(?: it| so| that)?|por favor|bitte|s'il vous pla[iî]t)?\W*",
     re.I,
 )
@@ -61,17 +55,17 @@ _NOT_JUST_YES = re.compile(
 )
 
 
-def reply(text: str) -> str | None:
-    """The answer to small talk; None where the text is about something."""
+def reply(text: str, phrases: Phrases) -> str | None:
+    """The answer to small talk, of `phrases`; None where the text is about something."""
     for pattern, answer in (
-        (_GREETING, GREETING),
-        (_HOW_ARE_YOU, WELL),
-        (_ABOUT_YOU, ABOUT_ME),
-        (_GOODBYE, GOODBYE),
+        (_GREETING, phrases.greeting),
+        (_HOW_ARE_YOU, phrases.well),
+        (_ABOUT_YOU, phrases.about_me),
+        (_GOODBYE, phrases.goodbye),
     ):
         if pattern.match(text):
             return answer
-    return ANYTHING_ELSE if _is_thanks(text) else None
+    return phrases.anything_else if _is_thanks(text) else None
 
 
 def _is_thanks(text: str) -> bool:

@@ -63,6 +63,11 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
     label="Opening a ticket…",
     examples=EXAMPLES,
     offer="Shall I open a ticket so that our team can look into it?",
+    offers={
+        "de": "Soll ich ein Ticket eröffnen, damit sich unser Team darum kümmert?",
+        "es": "¿Quiere que abra un tique para que nuestro equipo lo revise?",
+        "fr": "Voulez-vous que j’ouvre un ticket pour que notre équipe s’en occupe ?",
+    },
     performs=("ticket",),
 )
 async def create_ticket(context: ToolContext, title: Title, description: Description) -> ToolOutput:
