@@ -6,6 +6,7 @@ from django.urls import include, path
 from chat.views import session
 from supportbot.metrics import metrics
 from supportbot.views import home
+from tools.knowledge.views import robots
 
 admin.site.site_header = "Supportbot"
 admin.site.site_title = "Supportbot"
@@ -14,6 +15,7 @@ admin.site.index_title = "Support desk"
 urlpatterns = [
     path("", home, name="home"),
     path("help/", include("tools.knowledge.urls")),
+    path("robots.txt", robots, name="robots"),
     path("api/session", session, name="session"),
     path("metrics", metrics, name="metrics"),
     path("admin/", admin.site.urls),

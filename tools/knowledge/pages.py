@@ -1,11 +1,15 @@
 """Articles as pages: safe HTML, a table of contents, and short texts about them."""
 
+import html
 import posixpath
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import unquote, urlsplit
 
 from django.db.models import QuerySet
+from django.utils.html import strip_tags
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import Truncator
 from markdown_it.token import Token
 
@@ -26,6 +30,17 @@ class Rendered:
     headings: list[Heading]
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An article as its page shows it. `begins` is its first words, for search engines."""
+
+    title: str
+    html: SafeString
+    contents: Sequence[Heading]
+    begins: str
+    updated_at: datetime
+
+
 def published(reader: Reader = Reader.GUEST) -> QuerySet[Article]:
     """What `reader` may read. Every public page starts from here."""
     return Article.objects.filter(status=Status.PUBLISHED, audience__in=reader.audiences)
@@ -37,8 +52,21 @@ def render(article: Article) -> Rendered:
     headings = [heading for heading, _ in sections(tokens) if heading]
     _lower_headings(tokens, headings)
     _resolve_links(article, tokens)
-    html = markdown.parser.renderer.render(tokens, markdown.parser.options, {})
-    return Rendered(markdown.sanitize(html), headings)
+    raw = markdown.parser.renderer.render(tokens, markdown.parser.options, {})
+    return Rendered(markdown.sanitize(raw), headings)
+
+
+def shown(article: Article) -> Shown:
+    """The article as its page shows it, stored or not."""
+    rendered = render(article)
+    words = Truncator(" ".join(strip_tags(rendered.html).split())).chars(SUMMARY)
+    return Shown(
+        title=article.title,
+        html=mark_safe(rendered.html),  # noqa: S308  # sanitised by chat.markdown
+        contents=[heading for heading in rendered.headings if heading.text],
+        begins=html.unescape(words),
+        updated_at=article.updated_at,
+    )
 
 
 def summaries(articles: Sequence[Article]) -> dict[int, str]:

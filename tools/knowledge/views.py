@@ -1,19 +1,16 @@
 """The public help centre."""
 
-from collections.abc import Iterable, Sequence
-from itertools import groupby
 from typing import Any
 
 from django.conf import settings
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils.safestring import mark_safe
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from chat.limits import as_page, limited
-from tools.knowledge import extract, pages
+from tools.knowledge import catalogue, extract, pages
 from tools.knowledge.models import Article
 from tools.knowledge.search import Passage, search
 
@@ -32,60 +29,94 @@ LONGEST_QUERY = 200
 def index(request: HttpRequest) -> HttpResponse:
     """All articles by category, or what was found for `?q=`."""
     query = request.GET.get("q", "").replace("\0", "").strip()[:LONGEST_QUERY]
-    context: dict[str, Any] = {"shop_name": settings.SHOP_NAME, "query": query}
     if query:
-        context["results"] = [_result(p, query) for p in search(query, RESULTS).passages]
-    else:
-        context |= _contents(request.GET.get("page", ""))
-    return render(request, "help/index.html", context)
+        results = [_result(p, query) for p in search(query, RESULTS).passages]
+        return _page(request, "help/search.html", query=query, results=results)
+    languages = catalogue.all_languages()
+    contents = _contents(request, pages.published(), sum(language.size for language in languages))
+    return _page(request, "help/index.html", languages=languages, **contents)
+
+
+@require_safe
+@limited("help", as_page)
+def language(request: HttpRequest, code: str) -> HttpResponse:
+    """The articles in one language."""
+    languages = catalogue.all_languages()
+    chosen = next((there for there in languages if there.code == code), None)
+    if chosen is None:
+        raise Http404
+    articles = catalogue.written_in(code)
+    contents = _contents(request, articles, chosen.size, overview=False)
+    return _page(request, "help/index.html", code, languages=languages, chosen=chosen, **contents)
+
+
+@require_safe
+@limited("help", as_page)
+def category(request: HttpRequest, slug: str) -> HttpResponse:
+    """The articles of one category."""
+    name, articles = catalogue.in_category(slug)
+    if not name:
+        raise Http404
+    return _page(request, "help/category.html", name=name, **_leaf(request, articles))
 
 
 @require_safe
 @limited("help", as_page)
 def article(request: HttpRequest, slug: str) -> HttpResponse:
-    """One published article."""
+    """One public article."""
     if "\0" in slug:  # PostgreSQL cannot even be asked for it
         raise Http404
     found = get_object_or_404(pages.published(), slug=slug)
-    body = pages.render(found)
-    context = {
+    shown = pages.shown(found)
+    related = _related(found)
+    locale = catalogue.language_of(found)
+    category = {"name": found.category, "url": catalogue.category_url(found.category)}
+    return _page(
+        request, "help/article.html", locale, shown=shown, category=category, related=related
+    )
+
+
+@require_safe
+@limited("help", as_page)
+def robots(request: HttpRequest) -> HttpResponse:
+    """What crawlers may read, and where the list of it is."""
+    return render(request, "help/robots.txt", content_type="text/plain; charset=utf-8")
+
+
+def _page(request: HttpRequest, template: str, locale: str = "", /, **context: Any) -> HttpResponse:
+    """A page of the help centre, in the language of what it shows."""
+    locale = locale or settings.LANGUAGE_CODE
+    shared = {
         "shop_name": settings.SHOP_NAME,
-        "article": {
-            "title": found.title,
-            "category": found.category,
-            "updated_at": found.updated_at,
-            "html": mark_safe(body.html),  # noqa: S308  # sanitised by chat.markdown
-        },
-        "contents": [{"anchor": h.anchor, "heading": h.text} for h in body.headings if h.text],
-        "related": _related(found),
+        "locale": locale,
+        "direction": catalogue.direction(locale),
+        "canonical": _canonical(request, context.get("page")),
     }
-    return render(request, "help/article.html", context)
+    return render(request, template, shared | context)
 
 
-def _contents(page_number: str) -> dict[str, Any]:
-    articles = pages.published().only("title", "slug", "category")
-    if articles.count() <= BY_CATEGORY:
-        return {"categories": _by_category(articles)}
-    page = Paginator(articles.order_by("title", "pk"), PER_PAGE).get_page(page_number)
-    listed = list(page.object_list)
-    return {"categories": [{"name": _("All articles"), "articles": _listed(listed)}], "page": page}
+def _canonical(request: HttpRequest, page: Page[Article] | None) -> str:
+    """The one address of a page, whatever a link to it carries. Each page of a list has its own."""
+    further = f"?page={page.number}" if page and page.number > 1 else ""
+    return request.build_absolute_uri(request.path) + further
 
 
-def _by_category(articles: Iterable[Article]) -> list[dict[str, Any]]:
-    """The categories in order of their names; what has none comes last."""
-    ordered = sorted(articles, key=lambda a: (not a.category, a.category, a.title))
-    return [
-        {"name": name or _("More"), "articles": _listed(list(of_category))}
-        for name, of_category in groupby(ordered, key=lambda a: a.category)
-    ]
+def _contents(
+    request: HttpRequest, articles: QuerySet[Article], size: int, *, overview: bool = True
+) -> dict[str, Any]:
+    """Articles as far as they fit one page: all, by category; or the categories; or a list."""
+    if size <= BY_CATEGORY:
+        shown = articles.only("title", "slug", "category", "locale")
+        return {"categories": catalogue.by_category(shown)}
+    if overview and len(categories := catalogue.overview(articles)) > 1:
+        return {"overview": categories}
+    return _leaf(request, articles)
 
 
-def _listed(articles: Sequence[Article]) -> list[dict[str, str]]:
-    summaries = pages.summaries(articles)
-    return [
-        {"title": a.title, "url": a.get_absolute_url(), "summary": summaries.get(a.pk, "")}
-        for a in articles
-    ]
+def _leaf(request: HttpRequest, articles: QuerySet[Article]) -> dict[str, Any]:
+    ordered = articles.only("title", "slug", "category", "locale").order_by("title", "pk")
+    page = Paginator(ordered, PER_PAGE).get_page(request.GET.get("page", ""))
+    return {"page": page, "entries": catalogue.entries(list(page.object_list))}
 
 
 def _result(passage: Passage, query: str) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """The public help centre: what everybody reads, and nothing that is not published."""
 
+import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -34,7 +36,7 @@ def test_articles_are_listed_by_category_and_title(client: Client) -> None:
     for title, category in (("Z", "Care"), ("Other", ""), ("A", "Care"), ("B", "About us")):
         write(title, f"About {title}.", category=category)
     listed = context(client, "/help/")["categories"]
-    assert [(c["name"], [a["title"] for a in c["articles"]]) for c in listed] == [
+    assert [(c.name, [entry.title for entry in c.entries]) for c in listed] == [
         ("About us", ["B"]),
         ("Care", ["A", "Z"]),
         ("More", ["Other"]),
@@ -62,15 +64,139 @@ def test_a_large_help_centre_is_leafed_through(client: Client) -> None:
     many = [Article(title=f"Article {n:03}", body="Text.") for n in range(BY_CATEGORY + 1)]
     articles.save_all(many)
     first, last = context(client, "/help/"), context(client, "/help/", page="5")
-    (category,) = first["categories"]
-    assert category["name"] == "All articles"
-    assert [a["title"] for a in category["articles"]] == [a.title for a in many[:PER_PAGE]]
-    assert [a["title"] for a in last["categories"][0]["articles"]] == [many[-1].title]
+    assert [entry.title for entry in first["entries"]] == [a.title for a in many[:PER_PAGE]]
+    assert [entry.title for entry in last["entries"]] == [many[-1].title]
     html = page(client, "/help/", page="2")
     assert 'rel="prev" href="?page=1"' in html
     assert 'rel="next" href="?page=3"' in html
     for odd in ("0", "-1", "999", "x", "\0"):
         assert client.get("/help/", {"page": odd}).status_code == 200
+
+
+def test_a_large_help_centre_shows_its_categories_with_their_sizes(client: Client) -> None:
+    names = ["Care"] * BY_CATEGORY + ["Delivery & returns", ""]
+    articles.save_all([Article(title="A", body="Text.", category=name) for name in names])
+    overview = context(client, "/help/")["overview"]
+    assert [(c.name, c.url, c.size) for c in overview] == [
+        ("Care", "/help/category/care/", BY_CATEGORY),
+        ("Delivery & returns", "/help/category/delivery-returns/", 1),
+        ("More", "", 1),
+    ]
+    html = page(client, "/help/")
+    assert '<a href="/help/category/delivery-returns/">Delivery &amp; returns</a>' in html
+    assert "200 articles" in html
+    assert "1 article<" in html
+
+
+# Categories --------------------------------------------------------------------------------------
+
+
+def test_a_category_has_a_page_of_its_articles(client: Client) -> None:
+    write("Kettles", "Boil.", category="Care & repair")
+    write("Opening hours", category="Shop")
+    html = page(client, "/help/category/care-repair/")
+    assert "<h1>Care &amp; repair</h1>" in html
+    assert '<a href="/help/kettles/">Kettles</a>' in html
+    assert "Opening hours" not in html
+    for path in ("/help/", "/help/kettles/"):
+        assert '<a href="/help/category/care-repair/">Care &amp; repair</a>' in page(client, path)
+
+
+def test_a_large_category_is_leafed_through(client: Client) -> None:
+    many = [Article(title=f"A {n:03}", body="T.", category="Care") for n in range(PER_PAGE + 1)]
+    articles.save_all(many)
+    html = page(client, "/help/category/care/", page="2")
+    assert many[-1].title in html
+    assert many[0].title not in html
+    assert 'rel="prev" href="?page=1"' in html
+
+
+def test_categories_whose_names_make_one_address_share_a_page(client: Client) -> None:
+    write("Pointers", category="C++")
+    write("Delegates", category="C#")
+    html = page(client, "/help/category/c/")
+    assert "<h1>C# · C++</h1>" in html
+    assert "Pointers" in html
+    assert "Delegates" in html
+
+
+def test_categories_in_other_scripts_and_of_signs_have_pages(client: Client) -> None:
+    write("A", category="返品")
+    write("B", category="???")
+    assert client.get("/help/category/返品/").status_code == 200
+    assert client.get("/help/category/category/").status_code == 200
+
+
+@pytest.mark.parametrize("slug", ["nowhere", "secret", "%00", "%ff"])
+def test_there_is_no_page_of_a_category_without_public_articles(client: Client, slug: str) -> None:
+    write("Plans", category="Secret", draft=True)
+    write("Prices", category="Secret", audience="customers")
+    assert client.get(f"/help/category/{slug}/").status_code == 404
+
+
+# Languages ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def three_languages() -> None:
+    write("Kettles", locale="en")
+    write("Wasserkocher", locale="de")
+    write("Wasserkocher in Wien", locale="de-at")
+    write("قهوة", locale="ar")
+    write("Bouilloires", locale="fr", draft=True)
+
+
+def test_a_language_has_a_page_of_its_articles(client: Client, three_languages: None) -> None:
+    html = page(client, "/help/language/de/")
+    assert '<html lang="de">' in html
+    assert "Wasserkocher in Wien" in html
+    assert "Kettles" not in html
+    assert '<li lang="de-at">' in html
+    assert '<header class="top" lang="en"' in html, "the words around it are not German"
+
+
+def test_each_page_of_the_lists_names_the_others(client: Client, three_languages: None) -> None:
+    for path in ("/help/", "/help/language/ar/"):
+        html = page(client, path)
+        for code, address in (("x-default", ""), ("de", "language/de/"), ("ar", "language/ar/")):
+            link = (
+                f'<link rel="alternate" hreflang="{code}" href="http://testserver/help/{address}">'
+            )
+            assert link in html
+        assert 'hreflang="fr"' not in html, "of which there is nothing to read yet"
+        assert ">Deutsch</a>" in html
+
+
+def test_a_help_centre_in_one_language_does_not_speak_of_languages(client: Client) -> None:
+    write("Kettles")
+    html = page(client, "/help/")
+    assert "hreflang" not in html
+    assert "All languages" not in html
+
+
+@pytest.mark.parametrize("code", ["fr", "xx", "de-at"])
+def test_there_is_no_page_of_a_language_without_articles(
+    client: Client, three_languages: None, code: str
+) -> None:
+    assert client.get(f"/help/language/{code}/").status_code == 404
+
+
+def test_articles_from_before_languages_were_told_are_in_the_sites_own(client: Client) -> None:
+    write("Kettles")
+    Article.objects.update(locale="")
+    assert "Kettles" in page(client, "/help/language/en/")
+    assert '<html lang="en">' in page(client, "/help/kettles/")
+
+
+@pytest.mark.parametrize(
+    ("locale", "expected"),
+    [("pt-br", '<html lang="pt-br">'), ("ar", '<html lang="ar" dir="rtl">'), ("xx", 'lang="xx">')],
+)
+def test_an_article_is_marked_with_its_language(client: Client, locale: str, expected: str) -> None:
+    write("Kettles", locale=locale)
+    html = page(client, "/help/kettles/")
+    assert expected in html
+    assert f'hreflang="{locale}" href="http://testserver/help/kettles/"' in html
 
 
 # Searching ---------------------------------------------------------------------------------------
@@ -145,6 +271,16 @@ def test_there_is_no_page_of_what_is_not_there(client: Client, slug: str) -> Non
     assert client.get(f"/help/{slug}/").status_code == 404
 
 
+@pytest.mark.parametrize(
+    "values", [{"status": "archived"}, {"audience": "customers"}, {"audience": "staff"}]
+)
+def test_what_is_not_for_everybody_has_no_page(client: Client, values: dict[str, str]) -> None:
+    article = write("Kettles")
+    Article.objects.update(**values)
+    assert client.get(article.get_absolute_url()).status_code == 404
+    assert "Kettles" not in page(client, "/help/")
+
+
 def test_titles_in_other_scripts_have_pages(client: Client) -> None:
     article = write("返品について", "三十日以内です。")
     assert "三十日以内です。" in page(client, article.get_absolute_url())
@@ -163,8 +299,86 @@ def test_related_articles_are_others_that_are_like_it(client: Client) -> None:
     assert all("#" not in entry["url"] for entry in related)
 
 
-@pytest.mark.parametrize("path", ["/help/", "/help/kettles/"])
-def test_pages_are_only_read(client: Client, path: str) -> None:
+# Search engines ----------------------------------------------------------------------------------
+
+
+def test_a_page_has_one_address_whatever_a_link_to_it_carries(client: Client) -> None:
+    write("Kettles", category="Care")
+    for path in ("/help/", "/help/kettles/", "/help/category/care/"):
+        html = page(client, path, utm_source="mail", page="x")
+        assert f'<link rel="canonical" href="http://testserver{path}">' in html
+
+
+def test_a_further_page_of_a_list_has_its_own_address(client: Client) -> None:
+    articles.save_all([Article(title="A", body="T.", category="Care") for _ in range(PER_PAGE + 1)])
+    canonical = '<link rel="canonical" href="http://testserver/help/category/care/?page=2">'
+    assert canonical in page(client, "/help/category/care/", page="2")
+
+
+def test_results_are_not_for_search_engines(client: Client) -> None:
     write("Kettles")
+    assert '<meta name="robots" content="noindex">' in page(client, "/help/", q="kettles")
+    assert "noindex" not in page(client, "/help/")
+
+
+def test_an_article_is_described_by_how_it_begins(client: Client) -> None:
+    write("Kettles", 'Boil *water* & "wait".\n\n## Care\n\nRinse.')
+    html = page(client, "/help/kettles/")
+    assert (
+        '<meta name="description" content="Boil water &amp; &quot;wait&quot;. Care Rinse.">' in html
+    )
+
+
+def addresses(client: Client, path: str) -> list[str]:
+    """The paths that a sitemap names."""
+    found = re.findall(r"<loc>http://testserver(.*?)</loc>", page(client, path))
+    return [unescape(address) for address in found]
+
+
+def test_the_sitemap_leads_to_all_that_is_public(client: Client, three_languages: None) -> None:
+    write("Prices", category="For customers", audience="customers")
+    write("Handbook", audience="staff")
+    write("Descaling", category="Care")
+    sections = addresses(client, "/help/sitemap.xml")
+    assert sections == ["/help/sitemap-articles.xml", "/help/sitemap-lists.xml"]
+    assert addresses(client, sections[0]) == [
+        "/help/kettles/",
+        "/help/wasserkocher/",
+        "/help/wasserkocher-in-wien/",
+        "/help/%D9%82%D9%87%D9%88%D8%A9/",
+        "/help/descaling/",
+    ]
+    assert addresses(client, sections[1]) == [
+        "/help/",
+        "/help/category/care/",
+        "/help/language/de/",
+        "/help/language/en/",
+        "/help/language/ar/",
+    ]
+    for address in addresses(client, sections[0]) + addresses(client, sections[1]):
+        assert client.get(address).status_code == 200
+
+
+def test_the_sitemap_tells_when_an_article_changed(client: Client) -> None:
+    article = write("Kettles")
+    assert f"<lastmod>{article.updated_at:%Y-%m-%d}</lastmod>" in page(
+        client, "/help/sitemap-articles.xml"
+    )
+
+
+def test_crawlers_are_told_what_to_leave_alone_and_where_the_sitemap_is(client: Client) -> None:
+    response = client.get("/robots.txt")
+    assert response.headers["Content-Type"].startswith("text/plain")
+    lines = response.content.decode().splitlines()
+    assert "Disallow: /admin/" in lines
+    assert "Sitemap: http://testserver/help/sitemap.xml" in lines
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/help/", "/help/kettles/", "/help/category/care/", "/help/language/en/", "/robots.txt"],
+)
+def test_pages_are_only_read(client: Client, path: str) -> None:
+    write("Kettles", category="Care")
     assert client.head(path).status_code == 200
     assert client.post(path, {"q": "x"}).status_code == 405
