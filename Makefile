@@ -12,7 +12,7 @@ run: .venv/run.stamp ## Start the bot with demo content; PORT, HOST and DATA_DIR
 	@exec $(BIN)/python manage.py serve --prepare
 
 test: .venv/dev.stamp ## Run the tests that need no server and no browser
-	@$(BIN)/python -m pytest -m "not browser" $(ARGS)
+	@$(BIN)/python -m pytest -m "not browser" -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 test-browser: .venv/dev.stamp ## Run the tests that drive the pages in Chromium
 	@$(BIN)/python -m pytest -m browser $(ARGS)

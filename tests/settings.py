@@ -11,6 +11,12 @@ import tempfile
 for name in list(os.environ):
     if name.startswith("SUPPORTBOT_") or name.endswith(("_API_KEY", "_BASE_URL")):
         del os.environ[name]
+# Tests that run side by side (pytest -n) clear a Redis each: the numbers below the one that is named.
+_side = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_redis = os.environ.get("REDIS_URL")
+if _redis and _side:
+    _server, _, _number = _redis.rpartition("/")
+    os.environ["REDIS_URL"] = f"{_server}/{int(_number) - _side}"
 os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="supportbot-tests-")
 atexit.register(shutil.rmtree, os.environ["DATA_DIR"], ignore_errors=True)
 os.environ["SUPPORTBOT_DEMO"] = "true"

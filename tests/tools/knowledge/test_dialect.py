@@ -122,6 +122,6 @@ def test_code_is_left_exactly_as_it_is(code: str) -> None:
 
 @pytest.mark.parametrize("piece", ["[![", "[!include[", "`", " ", "<b ", "\n---\na: b"])
 def test_text_made_to_be_slow_is_not(piece: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     clean(piece * 60_000 + "x")
-    assert time.perf_counter() - began < 0.8
+    assert time.process_time() - began < 5, "minutes where a pattern looks at everything again"

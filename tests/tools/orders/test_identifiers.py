@@ -159,6 +159,6 @@ def test_what_is_no_email_is_left_alone(sentence: str) -> None:
 )
 def test_no_message_of_4000_characters_makes_a_pattern_slow(pattern: str, text: str) -> None:
     message = (text * 4000)[:4000]
-    started = time.perf_counter()
+    started = time.process_time()
     re.search(pattern, message)
-    assert time.perf_counter() - started < 0.2
+    assert time.process_time() - started < 0.2
