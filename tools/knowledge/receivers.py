@@ -1,0 +1,39 @@
+"""What follows elsewhere: each receiver looks whether there is anything to do and enqueues a task."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
+
+from chat import signals as chat_signals
+from chat.models import Turn
+from tools.knowledge import signals, tasks
+from tools.knowledge.gaps import collecting, sources
+from tools.knowledge.models import Gap, GapQuestion, Status
+
+
+@receiver(chat_signals.turn_ended, dispatch_uid="knowledge.turn_ended")
+def turn_ended(turn: UUID, **_: Any) -> None:
+    """A turn may tell of a gap. Most do not: a query costs less than a task for nothing."""
+    if sources.telling(Turn.objects.filter(pk=turn)).exists():
+        tasks.collect_gaps.delay(turn=str(turn))
+
+
+@receiver(chat_signals.reply_rated, dispatch_uid="knowledge.reply_rated")
+def reply_rated(turn: UUID, **_: Any) -> None:
+    """A thumb down tells of a gap, and one that was changed takes it back."""
+    tasks.collect_gaps.delay(turn=str(turn))
+
+
+@receiver(post_delete, sender=GapQuestion, dispatch_uid="knowledge.question_deleted")
+def question_deleted(instance: GapQuestion, **_: Any) -> None:
+    """Whoever erases a conversation erases its questions: their gap forgets them too."""
+    collecting.removed(instance)
+
+
+@receiver(signals.base_changed, dispatch_uid="knowledge.base_changed")
+def base_changed(revision: int, **_: Any) -> None:
+    """An article that was drafted for a gap may be published now."""
+    if Gap.objects.filter(state=Gap.State.DRAFTED, draft__status=Status.PUBLISHED).exists():
+        tasks.check_gaps.delay(revision=revision)

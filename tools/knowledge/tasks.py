@@ -1,0 +1,42 @@
+"""Background tasks of the knowledge base: each loads by id and calls one function.
+
+They take keywords and ignore those they do not know, so that workers of two versions can run side
+by side during a deployment. Running one twice changes nothing.
+"""
+
+from uuid import UUID
+
+from celery import shared_task
+
+from tools.knowledge.gaps import checking, collecting, drafting
+from tools.knowledge.importing import runs
+
+
+@shared_task(name="knowledge.collect_gaps")
+def collect_gaps(*, turn: str, **_: object) -> None:
+    """Collects the questions without a good answer that a turn tells of."""
+    collecting.collect_turn(UUID(turn))
+
+
+@shared_task(name="knowledge.check_gaps")
+def check_gaps(**_: object) -> None:
+    """Closes the gaps that the articles published for them answer."""
+    checking.check_published()
+
+
+@shared_task(name="knowledge.draft_gap")
+def draft_gap(*, gap: int, author: int | None, by_model: bool = True, **_: object) -> None:
+    """Makes the draft of an article that somebody of the staff asked for."""
+    drafting.make(gap, author, by_model=by_model)
+
+
+@shared_task(name="knowledge.run_import")
+def run_import(*, run: str, **_: object) -> None:
+    """Works through an import, from where it was left."""
+    runs.work_on(UUID(run))
+
+
+def resume_abandoned_imports() -> None:
+    """Has workers take up the imports whose process died."""
+    for run in runs.abandoned():
+        run_import.delay(run=str(run))
