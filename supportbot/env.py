@@ -306,6 +306,23 @@ class Environment(BaseSettings):
     supportbot_knowledge_index: str = Field(
         default="tools.knowledge.index.TantivyIndex", description="The search index, a dotted path."
     )
+    supportbot_embedding_model: str = Field(
+        default="",
+        description="The embedding model asked at OpenAI or a compatible server, such as "
+        "`text-embedding-3-small`. When empty, one that works offline in the server's process.",
+    )
+    supportbot_embedding_base_url: Url = Field(
+        default="", description="Its address; `OPENAI_BASE_URL`, or OpenAI's own, when empty."
+    )
+    supportbot_embedding_api_key: Key = Field(
+        default=SecretStr(""), description="Its key; `OPENAI_API_KEY` when empty."
+    )
+    supportbot_embedding_timeout: float = Field(
+        default=1.0,
+        gt=0,
+        le=30,
+        description="Seconds a search waits for a question's embedding before it goes on by words alone.",
+    )
     supportbot_order_backend: str = Field(
         default="tools.orders.backends.DatabaseOrders",
         description="Where orders are looked up, a dotted path.",
@@ -317,6 +334,16 @@ class Environment(BaseSettings):
     supportbot_resolution_backend: str = Field(
         default="tools.tickets.resolutions.DatabaseResolutions",
         description="Where drafts of articles learn how tickets were settled, a dotted path.",
+    )
+
+    supportbot_import_http: bool = Field(
+        default=False, description="Lets imports read `http://` addresses too."
+    )
+    supportbot_import_rate: float = Field(
+        default=1.0,
+        gt=0,
+        le=10,
+        description="Pages that an import may ask of one site in a second.",
     )
 
     @property

@@ -132,6 +132,21 @@ else:
     }
     CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    # Uploads that wait for their import. No URL leads to them.
+    "imports": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": DATA_DIR / "imports",
+            "base_url": None,
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
+}
+
 # Celery ------------------------------------------------------------------------------------------
 
 CELERY_TASK_IGNORE_RESULT = True
@@ -185,6 +200,14 @@ IDENTITY_SECRET = ENV.supportbot_identity_secret.get_secret_value() or (
 )
 AGENT_TOOLS = ENV.supportbot_tools
 KNOWLEDGE_INDEX = ENV.supportbot_knowledge_index
+EMBEDDING: dict[str, Any] = {
+    "model": ENV.supportbot_embedding_model,
+    "api_key": (ENV.supportbot_embedding_api_key or ENV.openai_api_key).get_secret_value(),
+    "base_url": ENV.supportbot_embedding_base_url or ENV.openai_base_url or None,
+    "timeout": ENV.supportbot_embedding_timeout,
+}
+IMPORT_HTTP = ENV.supportbot_import_http
+IMPORT_RATE = ENV.supportbot_import_rate
 ORDER_BACKEND = ENV.supportbot_order_backend
 TICKET_BACKEND = ENV.supportbot_ticket_backend
 RESOLUTION_BACKEND = ENV.supportbot_resolution_backend

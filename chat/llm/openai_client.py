@@ -1,4 +1,4 @@
-"""What both OpenAI adapters share: the SDK's client, its errors, its schemas."""
+"""What the OpenAI adapters share: the SDK's client, its errors, its schemas."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -10,6 +10,8 @@ from openai import (
     AsyncOpenAI,
     AsyncStream,
     DefaultAioHttpClient,
+    DefaultHttpxClient,
+    OpenAI,
     OpenAIError,
     pydantic_function_tool,
 )
@@ -47,6 +49,18 @@ def clients(
             default_headers=HEADERS,
             http_client=http_client or DefaultAioHttpClient(verify=tls_context()),
         )
+    )
+
+
+def blocking_client(*, api_key: str, base_url: str | None) -> OpenAI:
+    """A client for code that waits, without retries of its own. Its calls say how long they wait."""
+    return OpenAI(
+        # The SDK refuses to be built without a key, which a server of one's own may not ask for.
+        api_key=api_key or "none",
+        base_url=base_url,
+        max_retries=0,
+        default_headers=HEADERS,
+        http_client=DefaultHttpxClient(verify=tls_context()),
     )
 
 
