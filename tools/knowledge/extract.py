@@ -2,126 +2,163 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import numpy as np
-
-from chat.llm.embedding import embed
-from tools.knowledge.chunks import count
-from tools.knowledge.sentences import split as sentences
-from tools.knowledge.words import informative, stems
+from tools.knowledge import discourse
+from tools.knowledge.pieces import Piece, items_around, joined, leads_in, length, parse
+from tools.knowledge.relevance import scores
 
 ANSWER_WORDS = 90
 """What reads well in a chat bubble. The article is one click away."""
 
+STEPS_WORDS = 160
+"""Steps may be longer: half an instruction is none."""
+
 SNIPPET_WORDS = 35
 
-_ITEM = re.compile(r"^(?:-|\d+\.) ")
-_STEP = re.compile(r"\d+\. ")
+RELEVANT = 0.55
+"""Share of the best sentence's score from which on another says something about the question, too."""
+
+SHORT = 3
+"""Words: a "Yes." or an "Often not." belongs to what explains it."""
+
+_MARKS = re.compile(r"^\s*(?:-|\d+\.) |\\(?=[^\w\s])")
+_GOES_ON = "\u2026"
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """A sentence, or a list item with its mark. `block` numbers the paragraph or list it is in."""
+def answer(
+    text: str, query: str, *, heading: str = "", locale: str = "", limit: int = ANSWER_WORDS
+) -> str:
+    """The sentences and list items of `text` that answer best, in reading order, as Markdown.
 
-    text: str
-    block: int
-
-    @property
-    def is_item(self) -> bool:
-        return bool(_ITEM.match(self.text))
-
-    @property
-    def is_step(self) -> bool:
-        return bool(_STEP.match(self.text))
-
-    @property
-    def leads_in(self) -> bool:
-        return self.text.endswith(":")
-
-
-def answer(text: str, query: str, *, limit: int = ANSWER_WORDS) -> str:
-    """The sentences and list items of `text` that answer best, in reading order.
-
-    At most about `limit` words, and never less than one whole sentence. Steps are given from the
-    first on, and a list with the sentence that introduces it.
+    At most about `limit` words, more for steps, and never less than one whole sentence. `heading` is
+    the passage's, `locale` its language. Steps keep their numbers and begin with the first; where
+    those up to the one that answers are too many, with that one. What only points elsewhere, or
+    announces what is not there, is left out.
     """
-    if count(text) <= limit:
-        return text
-    pieces = _pieces(text)
-    scores = _scores([piece.text for piece in pieces], query)
-    chosen: set[int] = set()
-    for best in sorted(range(len(pieces)), key=lambda i: (-scores[i], i)):
-        wanted = chosen | _needed(pieces, best)
-        if not chosen or _length(pieces, wanted) <= limit:
-            chosen = wanted
-    return _joined(pieces, _shortened(pieces, chosen, limit))
+    pieces = _worth_saying(parse(text, locale))
+    if not pieces:
+        return ""
+    everything = range(len(pieces))
+    if length(pieces, everything) <= limit:
+        return joined(pieces, everything)
+    return _Choice(pieces, query, heading, locale, limit).text()
 
 
-def snippet(text: str, query: str) -> str:
+def snippet(text: str, query: str, *, locale: str = "") -> str:
     """A line or two about a search result, lists run together without their marks."""
-    lines = answer(text, query, limit=SNIPPET_WORDS).split("\n")
-    return " ".join(
-        " ".join(_ITEM.sub("", line.lstrip(), count=1).split()) for line in lines if line
-    )
+    lines = answer(text, query, locale=locale, limit=SNIPPET_WORDS).split("\n")
+    return " ".join(" ".join(_MARKS.sub("", line).split()) for line in lines if line)
 
 
-def _pieces(text: str) -> list[_Piece]:
-    found: list[_Piece] = []
-    for block, paragraph in enumerate(text.split("\n\n")):
-        for line in paragraph.split("\n"):
-            if line.startswith(" ") and found and found[-1].is_item and found[-1].block == block:
-                found[-1] = _Piece(f"{found[-1].text}\n{line}", block)
-            elif _ITEM.match(line):
-                found.append(_Piece(line, block))
-            else:
-                found += [_Piece(sentence, block) for sentence in sentences(line)]
-    return [piece for piece in found if piece.text.strip()]
-
-
-def _scores(texts: Sequence[str], query: str) -> list[float]:
-    asked = set(informative(query))
-    vectors = embed([query, *texts])
-    near = np.dot(vectors[1:], vectors[0])
-    shared = [len(asked & set(stems(text))) / max(1, len(asked)) for text in texts]
-    return [0.5 * float(n) + 0.5 * s for n, s in zip(near, shared, strict=True)]
-
-
-def _needed(pieces: Sequence[_Piece], index: int) -> set[int]:
-    """A piece with what it makes no sense without."""
-    piece, first = pieces[index], index
-    if piece.is_item:
-        while first > 0 and pieces[first - 1].block == piece.block and pieces[first - 1].is_item:
-            first -= 1
-    needed = set(range(first, index + 1)) if piece.is_step else {index}
-    if first > 0 and pieces[first - 1].leads_in:
-        needed.add(first - 1)
-    if piece.leads_in and index + 1 < len(pieces):
-        needed |= {index + 1}
-    return needed
-
-
-def _length(pieces: Sequence[_Piece], chosen: set[int]) -> int:
-    return sum(count(pieces[index].text) for index in chosen)
-
-
-def _shortened(pieces: Sequence[_Piece], chosen: set[int], limit: int) -> list[int]:
-    """What the best piece needs may be too long by itself: then its end is left out."""
-    kept = sorted(chosen)
-    while len(kept) > 1 and _length(pieces, set(kept)) > limit:
+def _worth_saying(pieces: Sequence[Piece]) -> list[Piece]:
+    """The pieces without signposts; all where there is nothing else."""
+    kept = [piece for piece in pieces if not discourse.points_elsewhere(piece.text)]
+    while kept and leads_in(kept, len(kept) - 1):
         kept.pop()
-    return kept
+    return kept or list(pieces)
 
 
-def _joined(pieces: Sequence[_Piece], chosen: Sequence[int]) -> str:
-    text = ""
-    for previous, index in zip([None, *chosen], chosen, strict=False):
-        piece = pieces[index]
-        if previous is None:
-            glue = ""
-        elif pieces[previous].block != piece.block:
-            glue = "\n\n"
-        else:
-            glue = "\n" if piece.is_item else " "
-        text += glue + piece.text
-    return text
+class _Choice:
+    """The pieces of a passage that are to be said."""
+
+    def __init__(
+        self, pieces: Sequence[Piece], query: str, heading: str, locale: str, limit: int
+    ) -> None:
+        self.pieces = pieces
+        self.limit = limit
+        self.steps_limit = max(limit, STEPS_WORDS) if limit >= ANSWER_WORDS else limit
+        self.scores = scores([p.text for p in pieces], query, heading=heading, locale=locale)
+
+    def text(self) -> str:
+        """The best piece with what it needs, and what else answers, while there is room."""
+        ranked = sorted(range(len(self.pieces)), key=lambda i: (-self.scores[i], i))
+        best = ranked[0]
+        chosen = self._needed(best)
+        for index in ranked[1:]:
+            if self.scores[index] < RELEVANT * self.scores[best]:
+                break
+            chosen = self._with(chosen, self._needed(index))
+        chosen = self._smooth(chosen)
+        said = joined(self.pieces, chosen)
+        return f"{said}\n\n{_GOES_ON}" if self._breaks_off(chosen) else said
+
+    def _with(self, chosen: frozenset[int], more: frozenset[int]) -> frozenset[int]:
+        """What is chosen and more, if there is room."""
+        wanted = chosen | more
+        steps = any(self.pieces[index].is_step for index in wanted)
+        room = self.steps_limit if steps else self.limit
+        return wanted if length(self.pieces, wanted) <= room else chosen
+
+    def _needed(self, index: int) -> frozenset[int]:
+        """A piece with what it makes no sense without."""
+        if leads_in(self.pieces, index):
+            return self._led_in(index)
+        if not self.pieces[index].is_item:
+            return self._back(index)
+        items = items_around(self.pieces, index)
+        if not self.pieces[index].is_step:
+            return self._lead_in(items[0]) | {index}
+        from_first = self._fitting(items[0], items)
+        return from_first if index in from_first else self._fitting(index, items)
+
+    def _fitting(self, start: int, items: range) -> frozenset[int]:
+        """The items of a list from one on, with what introduces them, while there is room; at least
+        that one."""
+        lead_in = self._lead_in(items[0])
+        steps = self.pieces[start].is_step
+        room = (self.steps_limit if steps else self.limit) - length(self.pieces, lead_in)
+        kept = [start]
+        for index in range(start + 1, items[-1] + 1):
+            if length(self.pieces, [*kept, index]) > room:
+                break
+            kept.append(index)
+        return lead_in.union(kept)
+
+    def _lead_in(self, first: int) -> frozenset[int]:
+        """What introduces the list that begins there."""
+        if first > 0 and leads_in(self.pieces, first - 1):
+            return self._back(first - 1)
+        return frozenset()
+
+    def _led_in(self, index: int) -> frozenset[int]:
+        """What introduces something, with what it introduces."""
+        following = index + 1
+        if following >= len(self.pieces):
+            return self._back(index)
+        if self.pieces[following].is_item:
+            return self._fitting(following, items_around(self.pieces, following))
+        return self._back(index) | {following}
+
+    def _back(self, index: int) -> frozenset[int]:
+        """A sentence after those of its paragraph that tell what its "they" means, or that it is part
+        of a note."""
+        needed = [index]
+        while self._leans_back(needed[0]):
+            needed.insert(0, needed[0] - 1)
+        return frozenset(needed)
+
+    def _leans_back(self, index: int) -> bool:
+        piece, before = self.pieces[index], self.pieces[index - 1] if index else None
+        if before is None or before.block != piece.block or before.is_item:
+            return False
+        short = before.words <= SHORT
+        return short or before.is_note or discourse.leans_back(piece.text)
+
+    def _smooth(self, chosen: frozenset[int]) -> frozenset[int]:
+        """With the warnings about what is said, and without gaps of one sentence."""
+        for index in sorted(chosen):
+            after = index + 1
+            if after < len(self.pieces) and self.pieces[after].is_note:
+                chosen = self._with(chosen, self._needed(after))
+        for index in sorted(chosen):
+            same = index + 2 in chosen and self.pieces[index].block == self.pieces[index + 2].block
+            if same:
+                chosen = self._with(chosen, frozenset({index + 1}))
+        return chosen
+
+    def _breaks_off(self, chosen: frozenset[int]) -> bool:
+        """Whether a list goes on after its last item that is said."""
+        last = max(chosen)
+        if not self.pieces[last].is_item or last == items_around(self.pieces, last)[-1]:
+            return False
+        return self.pieces[last].is_step or last - 1 in chosen

@@ -15,6 +15,11 @@ _THAI = "\u0e00-\u0e7f"
 _THAI_PAUSE = re.compile(rf"(?<=[{_THAI}])\s+(?=[{_THAI}])")
 """Thai ends a sentence with a space and no mark. One beside a number or a foreign word ends none."""
 
+LONG = 240
+"""Characters: some forty words, more than most sentences have."""
+
+_ANY_END = re.compile(rf"(?<=\w\w[.!?])\s+(?=[A-ZÀ-ÖØ-ÞΑ-ΫА-Я¿¡])|{_THAI_PAUSE.pattern}")
+
 
 def split(text: str, locale: str = "") -> list[str]:
     """The sentences of a paragraph, without the spaces between them.
@@ -28,7 +33,7 @@ def split(text: str, locale: str = "") -> list[str]:
             found[-1] += part
         else:
             found.append(part)
-    parts = (piece.strip() for sentence in found for piece in _THAI_PAUSE.split(sentence))
+    parts = (piece.strip() for sentence in found for piece in _cut(sentence))
     return [part for part in parts if part] or [""]
 
 
@@ -43,6 +48,13 @@ def join(sentences: Sequence[str]) -> str:
 def space_after(sentence: str) -> str:
     """What parts a sentence from the next one: nothing in Chinese and Japanese."""
     return "" if sentence.endswith(_FULL_WIDTH_END) else " "
+
+
+def _cut(sentence: str) -> list[str]:
+    """A sentence at the ends that were taken for an abbreviation's: "mar." is Tuesday in Spanish, and
+    the sea. Only a long one: two short sentences in one do no harm."""
+    pattern = _ANY_END if len(sentence) > LONG else _THAI_PAUSE
+    return pattern.split(sentence)
 
 
 def _is_one(before: str, after: str) -> bool:

@@ -37,6 +37,11 @@ def test_an_abbreviation_of_the_language_ends_none(locale: str, text: str) -> No
     assert split(text, locale) == [text]
 
 
+def test_in_a_long_text_a_word_that_looks_like_an_abbreviation_ends_its_sentence() -> None:
+    said = "La tienda está en una ciudad pequeña junto al mar."
+    assert split(" ".join([said] * 10), "es") == [said] * 10
+
+
 @pytest.mark.parametrize("text", ["One. Two! Three", "需要五天。请联系我们！", "एक है। दो है।", ""])
 def test_joined_again_they_are_the_text(text: str) -> None:
     assert join(split(text)) == text
