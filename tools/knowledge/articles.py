@@ -7,6 +7,7 @@ seen all before it.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
 from functools import partial
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.text import slugify
 
-from tools.knowledge import chunks, languages, signals, versions
+from tools.knowledge import chunks, languages, signals, vectors, versions
 from tools.knowledge.models import Article, Chunk, Revision, Status, Tag, Version
 from tools.knowledge.versions import Content
 
@@ -130,6 +131,12 @@ def archive(articles: Iterable[int]) -> int:
     return _set_status(articles, Status.ARCHIVED)
 
 
+def read_again(articles: Iterable[int], next_on: date) -> int:
+    """Notes that somebody read articles and found them right. `next_on` is the day to do so again.
+    Returns how many there were."""
+    return Article.objects.filter(pk__in=list(articles)).update(stale_after=next_on)
+
+
 def mark_gone(articles: Iterable[int]) -> int:
     """Notes that the source of articles has them no more. They are shown as before: staff decide.
 
@@ -203,7 +210,7 @@ def _write(articles: Sequence[Article], revision: int) -> None:
 
 def _write_chunks(changed: Sequence[tuple[Article, Sequence[chunks.Passage]]]) -> None:
     Chunk.objects.filter(article__in=[article.pk for article, _ in changed]).delete()
-    Chunk.objects.bulk_create(
+    written = Chunk.objects.bulk_create(
         Chunk(
             article=article,
             position=position,
@@ -214,6 +221,7 @@ def _write_chunks(changed: Sequence[tuple[Article, Sequence[chunks.Passage]]]) -
         for article, of_article in changed
         for position, passage in enumerate(of_article)
     )
+    vectors.write(written)
 
 
 def _free_slugs(titles: Sequence[str]) -> list[str]:

@@ -4,12 +4,18 @@ They take keywords and ignore those they do not know, so that workers of two ver
 by side during a deployment. Running one twice changes nothing.
 """
 
+from typing import Any
 from uuid import UUID
 
 from celery import shared_task
 
+from chat.llm.base import ProviderError
+from tools.knowledge import reembedding, vectors
 from tools.knowledge.gaps import checking, collecting, drafting
 from tools.knowledge.importing import runs
+
+SOONEST, LATEST = 30, 3600
+"""Seconds until a provider that failed is asked again for the vectors of passages."""
 
 
 @shared_task(name="knowledge.collect_gaps")
@@ -40,3 +46,14 @@ def resume_abandoned_imports() -> None:
     """Has workers take up the imports whose process died."""
     for run in runs.abandoned():
         run_import.delay(run=str(run))
+
+
+@shared_task(name=vectors.TASK, bind=True, max_retries=None)
+def embed_passages(self: Any, **_: object) -> None:
+    """Makes the vectors that passages lack. Tries again, after ever longer, while a provider is
+    down."""
+    try:
+        reembedding.make_missing()
+    except ProviderError as error:
+        delay = min(SOONEST * 2**self.request.retries, LATEST)
+        raise self.retry(exc=error, countdown=delay) from None
