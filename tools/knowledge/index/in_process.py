@@ -79,7 +79,8 @@ class InProcessIndex:
 
     def locales(self) -> frozenset[str]:
         """See KnowledgeIndex."""
-        return frozenset(self._now().lexicons)
+        lexicons = self._now().lexicons
+        return frozenset(locale for locale, lexicon in lexicons.items() if len(lexicon))
 
     def rarity(self, locale: str, stems: Iterable[str]) -> dict[str, float]:
         """See KnowledgeIndex."""
