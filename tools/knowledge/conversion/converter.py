@@ -79,7 +79,7 @@ class Converter:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._child is None or self._child.poll() is not None:
             self._end()
-            self._child = subprocess.Popen(  # noqa: S603  # our own module
+            self._child = subprocess.Popen(  # our own module
                 [sys.executable, "-m", "tools.knowledge.conversion.child"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

@@ -1,9 +1,11 @@
 """HTML as Markdown: the main content of a page, without what stands on every page around it."""
 
+import codecs
 import re
 from urllib.parse import urljoin, urlsplit
 
 from bs4 import BeautifulSoup, Tag
+from bs4.dammit import EncodingDetector
 from markdownify import MarkdownConverter
 
 from tools.knowledge.conversion.document import Document, Unreadable
@@ -24,6 +26,8 @@ MAIN = ("main", "[role=main]", "article", "#main-content", "#content", "body")
 _SITE = re.compile(r"\s+[|\u2013\u2014\u00b7\u2022\u00bb-]\s+[^|\u2013\u2014\u00b7\u2022\u00bb]*\Z")
 """The name of the site, as it stands behind the title of a page: `Returns | Juniper & Oak`."""
 
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_LOCALE = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{2,7})?")
 _EMPTY_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
 _PERMALINK = re.compile(r"\A[\s#\u00b6\u00a7\u200b]*\Z")
 
@@ -35,7 +39,7 @@ def convert(data: bytes, *, base: str = "", charset: str = "") -> Document:
     they are. `charset` is what the server said; else the page's own word for it counts. Raises
     Unreadable where there is no text.
     """
-    page = BeautifulSoup(data, "lxml", from_encoding=charset or _utf8(data))
+    page = BeautifulSoup(data, "lxml", from_encoding=charset or _encoding(data))
     if page.contains_replacement_characters:
         raise Unreadable("has an encoding that cannot be told: save it as UTF-8")
     return _document(page, base)
@@ -46,18 +50,21 @@ def from_fragment(markup: str) -> Document:
     return _document(BeautifulSoup(f"<main>{markup}</main>", "lxml"), "")
 
 
-def _utf8(data: bytes) -> str | None:
-    """What is UTF-8 throughout was written as such. None leaves it to the page and its letters."""
+def _encoding(data: bytes) -> str | None:
+    """What is UTF-8 throughout was written as such; None leaves it to the page's own word for it.
+    A page without one is what browsers take it for: the author saw it there.
+    https://html.spec.whatwg.org/multipage/parsing.html#determining-the-character-encoding"""
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
-        return None
+        declared = EncodingDetector.find_declared_encoding(data, is_html=True)
+        return None if declared or data.startswith(_UTF16) else "windows-1252"
     return "utf-8"
 
 
 def _document(page: BeautifulSoup, base: str) -> Document:
     named = page.title.get_text(" ", strip=True) if page.title else ""
-    locale = str(page.html.get("lang") or "") if page.html else ""
+    stated_language = str(page.html.get("lang") or "").strip().lower() if page.html else ""
     stated = page.find("base", href=True)
     if isinstance(stated, Tag) and base:
         base = urljoin(base, str(stated["href"]))
@@ -69,7 +76,8 @@ def _document(page: BeautifulSoup, base: str) -> Document:
     text = _EMPTY_LINES.sub("\n\n", text).strip()
     if not content.get_text(strip=True):
         raise Unreadable("has no text")
-    return Document(" ".join(title.split()), text, locale.strip().lower())
+    locale = stated_language if _LOCALE.fullmatch(stated_language) else ""
+    return Document(" ".join(title.split()), text, locale)
 
 
 def _main(page: BeautifulSoup) -> Tag:

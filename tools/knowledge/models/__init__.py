@@ -12,7 +12,7 @@ from tools.knowledge.models.article import (
 )
 from tools.knowledge.models.evaluation import Evaluation, TestQuestion
 from tools.knowledge.models.gap import Gap, GapQuestion
-from tools.knowledge.models.import_run import ImportProblem, ImportRun
+from tools.knowledge.models.import_run import ImportProblem, ImportRun, Listing
 from tools.knowledge.models.synonym import Synonyms
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "GapQuestion",
     "ImportProblem",
     "ImportRun",
+    "Listing",
     "Revision",
     "Status",
     "Synonyms",
