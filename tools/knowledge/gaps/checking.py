@@ -14,11 +14,8 @@ MOST = 50
 """Questions of a gap that are asked again, the latest: half a second's work, and enough to tell."""
 
 ANSWERED = 0.8
-"""Share of a gap's questions for which its article must be found before the gap is closed. One in five
-may have come into the group by mistake."""
-
-PASSAGES = 5
-"""Passages in which the article must be: as many as a model reads."""
+"""Share of a gap's questions for which its article must be found first before the gap is closed. One
+in five may have come into the group by mistake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +33,7 @@ def check(gap: Gap) -> Check:
     answers is closed."""
     questions = list(gap.questions.select_related("conversation")[:MOST])
     for question in questions:
-        question.answered_by_id, question.confidence = _answer(question, gap.draft_id)
+        question.answered_by_id, question.confidence = _answer(question)
     answered = sum(question.answered_by_id is not None for question in questions)
     by_its_own = sum(question.answered_by_id == gap.draft_id for question in questions)
     closes = (
@@ -58,16 +55,14 @@ def check_published() -> int:
     return sum(check(gap).closed for gap in waiting.select_related("draft").order_by("pk"))
 
 
-def _answer(question: GapQuestion, preferred: int | None) -> tuple[int | None, float]:
-    """The article that answers a question, `preferred` if it is among those found, and how sure
-    search is; None where it is not sure."""
+def _answer(question: GapQuestion) -> tuple[int | None, float]:
+    """The article that answers a question and how sure search is; None where it is not sure."""
     conversation = question.conversation
     reader = Reader.CUSTOMER if conversation.customer_id else Reader.GUEST
-    results = search(question.text, PASSAGES, reader=reader, locale=conversation.locale)
+    results = search(question.text, 1, reader=reader, locale=conversation.locale)
     if results.weak or not results.passages:
         return None, results.confidence
-    found = [passage.article for passage in results.passages]
-    return preferred if preferred in found else found[0], results.confidence
+    return results.passages[0].article, results.confidence
 
 
 def _is_published(article: Article | None) -> bool:

@@ -111,18 +111,7 @@ def make(gap: int, author: int | None, *, by_model: bool = True) -> None:
     answer = Answer()
     if by_model and material.resolutions:
         answer = async_to_sync(_asked)(material)
-    with transaction.atomic():
-        usage.keep(
-            answer.made,
-            conversation=None,
-            customer="",
-            turn=None,
-            purpose=UsageRecord.Purpose.DRAFT,
-        )
-        if answer.code:
-            Gap.objects.filter(pk=gap).update(drafting_at=None, draft_error=answer.code)
-        else:
-            _store(gap, material, answer, author)
+    store(gap, material, answer, author)
 
 
 def gather(gap: Gap) -> Material:
@@ -180,8 +169,24 @@ def _language(locale: str) -> str:
         return locale
 
 
-def _store(gap: int, material: Material, answer: Answer, author: int | None) -> None:
-    """Saves the draft, unless another one has come meanwhile."""
+@transaction.atomic
+def store(gap: int, material: Material, answer: Answer, author: int | None) -> None:
+    """Saves the draft, unless another one has come meanwhile, or notes why there is none. What was
+    spent on it is recorded either way."""
+    usage.keep(
+        answer.made,
+        conversation=None,
+        customer="",
+        turn=None,
+        purpose=UsageRecord.Purpose.DRAFT,
+    )
+    if answer.code:
+        Gap.objects.filter(pk=gap).update(drafting_at=None, draft_error=answer.code)
+    else:
+        _save(gap, material, answer, author)
+
+
+def _save(gap: int, material: Material, answer: Answer, author: int | None) -> None:
     locked = Gap.objects.select_for_update().filter(pk=gap, draft=None).first()
     if locked is None:
         return

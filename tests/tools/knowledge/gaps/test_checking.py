@@ -76,3 +76,11 @@ def test_an_open_gap_is_closed_by_nobody_but_staff() -> None:
     assert checking.check(gap) == Check(asked=2, answered=2, closed=False)
     gap.refresh_from_db()
     assert gap.state == Gap.State.OPEN
+
+
+def test_an_ignored_gap_stays_so_though_its_article_answers() -> None:
+    gap = gap_of(*NORWAY)
+    articles.publish([drafted(gap).pk])
+    collecting.ignore([gap.pk])
+    gap.refresh_from_db()
+    assert not checking.check(gap).closed
