@@ -57,6 +57,8 @@ def save_all(articles: Sequence[Article], *, author: User | None = None, origin:
     locale is told from the text.
     """
     for article in articles:
+        # Browsers send \r\n: without this, every form that is saved unchanged would be a change.
+        article.body = article.body.replace("\r\n", "\n").replace("\r", "\n")
         article.locale = _locale(article)
     # Cutting them up takes longest and needs no lock.
     passages = [

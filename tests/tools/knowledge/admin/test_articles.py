@@ -1,15 +1,17 @@
 """Articles in the admin: written by staff, in step with what search sees."""
 
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from tests.tools.knowledge.support import passages_of, titles, write
 from tools.knowledge import articles
-from tools.knowledge.models import Article, Status
+from tools.knowledge.models import Article, Status, Tag, Version
 from tools.knowledge.search import search
 
 pytestmark = pytest.mark.django_db
@@ -22,8 +24,14 @@ def change_url(article: Article) -> str:
     return reverse("admin:knowledge_article_change", args=[article.pk])
 
 
-def form(**changes: str) -> dict[str, str]:
-    there = {"title": "Kettles", "category": "Care", "status": "published", "body": "Use vinegar."}
+def form(**changes: Any) -> dict[str, Any]:
+    there = {
+        "title": "Kettles",
+        "category": "Care",
+        "status": "published",
+        "audience": "public",
+        "body": "Use vinegar.",
+    }
     return there | changes
 
 
@@ -56,7 +64,7 @@ def test_the_list_takes_as_many_queries_for_forty_articles_as_for_one(
     admin_client: Client, django_assert_max_num_queries: Any
 ) -> None:
     articles.save_all([Article(title=f"Article {n}", body="Text.") for n in range(40)])
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(16):
         admin_client.get(LIST)
 
 
@@ -85,7 +93,8 @@ def test_the_page_of_an_article_shows_what_search_sees(admin_client: Client) -> 
     assert "k.md" in html
     assert 'name="source"' not in html
     assert 'name="slug"' not in html
-    assert "font-family: var(--font-family-monospace)" in html
+    assert 'class="article-wide article-body"' in html
+    assert "admin_knowledge/articles.css" in html
 
 
 def test_a_published_article_links_to_its_page_and_a_draft_does_not(admin_client: Client) -> None:
@@ -141,6 +150,100 @@ def test_what_cannot_be_an_article_is_refused(
     assert passages_of(Article.objects.get()) == ["a", "b"]
 
 
+def test_all_that_staff_tell_of_an_article_is_kept(admin_client: Client) -> None:
+    tags = [Tag.objects.create(name=name) for name in ("care", "kitchen")]
+    data = form(
+        audience="customers", locale="PT_br", stale_after="2030-01-31", tags=[t.pk for t in tags]
+    )
+    assert admin_client.post(ADD, data).status_code == 302
+    article = Article.objects.get()
+    assert (article.audience, article.locale) == ("customers", "pt-br")
+    assert article.stale_after == date(2030, 1, 31)
+    assert list(article.tags.all()) == tags
+    admin_client.post(change_url(article), form(tags=[tags[0].pk]))
+    assert list(article.tags.all()) == tags[:1]
+
+
+@pytest.mark.parametrize("locale", ["english", "e", "de-", "../x", "de/at"])
+def test_what_is_no_language_is_refused(admin_client: Client, locale: str) -> None:
+    response = admin_client.post(ADD, form(locale=locale))
+    assert "Write a language such as en or pt-br." in response.content.decode()
+    assert not Article.objects.exists()
+
+
+def test_a_version_names_who_wrote_it(client: Client) -> None:
+    writer = editor(client, "view_article", "add_article", "change_article")
+    writer.post(ADD, form())
+    article = Article.objects.get()
+    writer.post(change_url(article), form(body="Use lemon."))
+    authors = Version.objects.order_by("number").values_list("author__username", "body")
+    assert list(authors) == [("cleo", "Use vinegar."), ("cleo", "Use lemon.")]
+
+
+def test_a_form_that_is_saved_unchanged_makes_no_version(admin_client: Client) -> None:
+    """A browser sends the ends of lines in its own way."""
+    article = write("Kettles", "Boil.\n\n## Care\n\nRinse.", category="Care")
+    admin_client.post(change_url(article), form(body="Boil.\r\n\r\n## Care\r\n\r\nRinse."))
+    assert article.versions.count() == 1
+
+
+# To read again -----------------------------------------------------------------------------------
+
+
+def days(number: int) -> date:
+    return timezone.localdate() + timedelta(days=number)
+
+
+@pytest.fixture
+def ageing() -> None:
+    """Articles whose day has come, comes soon, comes later and never comes."""
+    for title, number in (("Due", 0), ("Overdue", -9), ("Soon", 30), ("Later", 31)):
+        write(title)
+        Article.objects.filter(title=title).update(stale_after=days(number))
+    write("Never")
+    put_away = write("Archived")
+    Article.objects.filter(pk=put_away.pk).update(stale_after=days(-1), status=Status.ARCHIVED)
+
+
+def listed(client: Client, **query: str) -> set[str]:
+    return {article.title for article in client.get(LIST, query).context["cl"].result_list}
+
+
+def test_the_list_shows_what_is_to_be_read_again(admin_client: Client, ageing: None) -> None:
+    assert listed(admin_client, again="due") == {"Due", "Overdue"}
+    assert listed(admin_client, again="soon") == {"Soon"}
+    assert listed(admin_client, again="never") == {"Never"}
+    assert len(listed(admin_client)) == 6
+
+
+def test_staff_are_told_how_many_wait(client: Client, admin_client: Client, ageing: None) -> None:
+    for path in (LIST, "/admin/"):
+        html = admin_client.get(path).content.decode()
+        assert "2 articles are to be read again" in html
+        assert "gone from" not in html.partition("<main")[2].partition("changelist-filter")[0]
+    assert "to be read again" not in editor(client).get("/admin/").content.decode()
+
+
+def test_what_was_read_again_is_good_for_a_year(admin_client: Client, ageing: None) -> None:
+    due = list(Article.objects.filter(title__in=("Due", "Overdue")))
+    told = act(admin_client, "read_again", *due)
+    assert f"2 articles are to be read again on {days(365)}." in told
+    assert listed(admin_client, again="due") == set()
+
+
+def test_what_is_gone_from_its_source_is_marked_and_listed(admin_client: Client) -> None:
+    gone, _there = write("Gone", source="a.md"), write("There", source="b.md")
+    write("Ours")
+    articles.mark_gone([gone.pk])
+    assert listed(admin_client, at_source="gone") == {"Gone"}
+    assert listed(admin_client, at_source="there") == {"There"}
+    assert listed(admin_client, at_source="none") == {"Ours"}
+    for path in (LIST, "/admin/"):
+        html = admin_client.get(path).content.decode()
+        assert "1 published article is gone from its source" in html
+    assert 'badge-failed">gone<' in admin_client.get(change_url(gone)).content.decode()
+
+
 # Publishing and deleting -------------------------------------------------------------------------
 
 
@@ -155,6 +258,13 @@ def test_chosen_articles_are_published_together(admin_client: Client) -> None:
 def test_chosen_articles_are_taken_back_together(admin_client: Client) -> None:
     one, other = write("Kettle one"), write("Kettle two")
     assert "1 article is a draft now." in act(admin_client, "unpublish", one)
+    assert titles(search("kettle").passages) == [other.title]
+
+
+def test_chosen_articles_are_archived_together(admin_client: Client) -> None:
+    one, two, other = (write(f"Kettle {n}") for n in range(3))
+    assert "2 articles were archived." in act(admin_client, "archive", one, two)
+    assert set(Article.objects.filter(status=Status.ARCHIVED)) == {one, two}
     assert titles(search("kettle").passages) == [other.title]
 
 
@@ -196,9 +306,12 @@ def test_who_may_only_look_changes_nothing(client: Client) -> None:
     assert viewer.post(ADD, form()).status_code == 403
     act(viewer, "unpublish", article)
     act(viewer, "publish", draft)
+    act(viewer, "archive", article)
+    act(viewer, "read_again", article)
     act(viewer, "delete_selected", article, post="yes")
     there = list(Article.objects.order_by("pk").values_list("status", "revision"))
     assert there == [(Status.PUBLISHED, 1), (Status.DRAFT, 2)]
+    assert not Article.objects.exclude(stale_after=None).exists()
 
 
 def test_who_may_change_articles_publishes_them_too(client: Client) -> None:
