@@ -59,19 +59,19 @@ class Memory:
         return renewed(after, _due(after, heavy), self._model, _in_memory)
 
 
+def folder_of(now: Revision, model: str) -> Path:
+    """The folder for a base, an embedding model and this way of analysing texts: processes of two
+    releases on one host must not take turns to rebuild what the other has built."""
+    key = sha256(f"{now[0]} {model} {_analysis()}".encode()).hexdigest()[:16]
+    return settings.DATA_DIR / "index" / key
+
+
 class Shared:
     """An index in a folder. One process at a time writes; the others map what is there."""
 
     def __init__(self, path: Path, model: str) -> None:
         self._folder = Folder(path)
         self._model = model
-
-    @classmethod
-    def of(cls, now: Revision, model: str) -> "Shared":
-        """The home for a base, an embedding model and this way of analysing texts: processes of two
-        releases on one host must not take turns to rebuild what the other has built."""
-        key = sha256(f"{now[0]} {model} {_analysis()}".encode()).hexdigest()[:16]
-        return cls(settings.DATA_DIR / "index" / key, model)
 
     def start(self, now: Revision) -> Snapshot:
         """See Home. Waits for another process that builds."""

@@ -16,7 +16,7 @@ from tools.knowledge.articles import current_revision
 from tools.knowledge.embedders import get_embedder
 from tools.knowledge.index import source
 from tools.knowledge.index.base import Hit, Query
-from tools.knowledge.index.homes import HEAVY, Home, Memory, Shared
+from tools.knowledge.index.homes import HEAVY, Home, Memory, Shared, folder_of
 from tools.knowledge.index.snapshot import Snapshot
 from tools.knowledge.index.source import Revision
 
@@ -153,7 +153,7 @@ class InProcessIndex:
 def _started(now: Revision, model: str) -> _Followed:
     if now[0] is None:  # nothing was ever written
         return _Followed(memory := Memory(model), model, memory.start(now), private=False)
-    shared = Shared.of(now, model)
+    shared = Shared(folder_of(now, model), model)
     try:
         if not connection.in_atomic_block:
             return _Followed(shared, model, shared.start(now), private=False)
