@@ -1,4 +1,4 @@
-"""What runs in a server's process beside the requests: the embedded worker, and a warm-up."""
+"""What runs in a server's process beside the requests: the embedded worker, a sweeper, a warm-up."""
 
 import gc
 import threading
@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import connection
 
 from chat.llm.embedding import embed
+from supportbot.sweeper import Sweeper
 from supportbot.worker import EmbeddedWorker
 from tools.knowledge.search import search
 
@@ -24,16 +25,19 @@ class Background:
 
     def __init__(self) -> None:
         self._worker = EmbeddedWorker() if settings.EMBEDDED_WORKER else None
+        self._sweeper = Sweeper()
         self._warm_up = threading.Thread(target=_warm_up, name="warm-up", daemon=True)
 
     def start(self) -> None:
         """Begins, once the server is there to be stopped."""
         if self._worker:
             self._worker.start()
+        self._sweeper.start()
         self._warm_up.start()
 
     def stop(self) -> None:
         """Waits, within limits, for what is being done."""
+        self._sweeper.stop(WARM_UP_TIMEOUT)
         if self._worker:
             self._worker.stop()
         if self._warm_up.is_alive():

@@ -1,5 +1,5 @@
 """The knowledge base in the admin, a file a page."""
 
-from tools.knowledge.admin import articles, tags
+from tools.knowledge.admin import articles, imports, tags
 
-__all__ = ["articles", "tags"]
+__all__ = ["articles", "imports", "tags"]

@@ -12,7 +12,8 @@ from tools.knowledge.conversion.document import Document, Unreadable
 from tools.knowledge.document import first_heading
 from tools.knowledge.importing.encoding import decode
 from tools.knowledge.importing.item import reason
-from tools.knowledge.importing.row import LONGEST_CATEGORY, LONGEST_TITLE, TITLE_WITHIN, ArticleRow
+from tools.knowledge.importing.names import LONGEST_CATEGORY
+from tools.knowledge.importing.row import LONGEST_TITLE, TITLE_WITHIN, ArticleRow
 
 
 def read(place: str, data: bytes) -> ArticleRow:

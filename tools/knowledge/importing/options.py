@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict
 
+from tools.knowledge.importing.names import Category, Locale, TagName
 from tools.knowledge.models import Audience
 
 
@@ -10,8 +11,8 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    locale: str = ""
+    locale: Locale = ""
     audience: Audience | None = None
-    category: str = ""
+    category: Category = ""
     draft: bool = False
-    tags: tuple[str, ...] = ()
+    tags: tuple[TagName, ...] = ()

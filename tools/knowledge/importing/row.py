@@ -1,7 +1,6 @@
 """One article of an import, as its source has it: checked before anything is stored."""
 
 import hashlib
-import re
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -14,6 +13,7 @@ from pydantic import (
 )
 
 from tools.knowledge.document import first_heading
+from tools.knowledge.importing.names import Category, Line, Locale, TagName, storable
 from tools.knowledge.importing.options import Options
 from tools.knowledge.models import Audience
 
@@ -21,8 +21,6 @@ LONGEST_BODY = 1_000_000
 """Characters: a book. What is longer is a file that somebody put into the wrong folder."""
 
 LONGEST_TITLE = 200
-
-LONGEST_CATEGORY = 100
 
 LONGEST_SOURCE = 300
 
@@ -32,34 +30,6 @@ _OTHER_NAMES = {"question": "title", "answer": "text", "language": "locale", "la
 TITLE_WITHIN = 20_000
 """Characters at the start of a text in which its title is looked for: parsing a book for a heading
 that it has not takes a second."""
-
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f]")
-_HALVES = re.compile(r"[\ud800-\udfff]")
-_LOCALE = re.compile(r"\A(?:[a-z]{2,3}(?:-[a-z0-9]{2,8})?)?\Z")
-
-
-def _storable(value: str) -> str:
-    if _CONTROLS.search(value):
-        raise ValueError("has control characters, which cannot be stored")
-    if _HALVES.search(value):
-        raise ValueError("has half a character (a lone surrogate), which cannot be stored")
-    return value
-
-
-def _on_one_line(value: Any) -> Any:
-    if value is None:
-        return ""
-    return " ".join(value.split()) if isinstance(value, str) else value
-
-
-def _as_locale(value: Any) -> Any:
-    return value.strip().lower().replace("_", "-") if isinstance(value, str) else value
-
-
-def _is_locale(value: str) -> str:
-    if not _LOCALE.match(value):
-        raise ValueError("is no language such as en or pt-br")
-    return value
 
 
 def _as_list(value: Any) -> Any:
@@ -73,12 +43,6 @@ def _none_where_empty(value: Any) -> Any:
     return False if value in (None, "") else value
 
 
-Line = Annotated[str, AfterValidator(_storable), BeforeValidator(_on_one_line)]
-Locale = Annotated[
-    Line, StringConstraints(max_length=10), BeforeValidator(_as_locale), AfterValidator(_is_locale)
-]
-
-
 class ArticleRow(BaseModel):
     """One article of an import. Empty is what its source does not say."""
 
@@ -86,19 +50,16 @@ class ArticleRow(BaseModel):
 
     id: Annotated[Line, StringConstraints(min_length=1, max_length=LONGEST_SOURCE)]
     title: Annotated[Line, StringConstraints(max_length=LONGEST_TITLE)] = ""
-    category: Annotated[Line, StringConstraints(max_length=LONGEST_CATEGORY)] = ""
+    category: Category = ""
     text: Annotated[
         str,
         StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_BODY),
-        AfterValidator(_storable),
+        AfterValidator(storable),
     ]
     draft: Annotated[bool, BeforeValidator(_none_where_empty)] = False
     locale: Locale = ""
     audience: Annotated[Audience | None, BeforeValidator(lambda value: value or None)] = None
-    tags: Annotated[
-        list[Annotated[Line, StringConstraints(min_length=1, max_length=50)]],
-        BeforeValidator(_as_list),
-    ] = []
+    tags: Annotated[list[TagName], BeforeValidator(_as_list)] = []
 
     @model_validator(mode="before")
     @classmethod
