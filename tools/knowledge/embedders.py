@@ -49,6 +49,9 @@ class Embedder(Protocol):
     local: bool
     """Whether it works in this process, fast enough to be part of a write's transaction."""
 
+    languages: frozenset[str]
+    """Those that the model was made for; empty for one that knows all."""
+
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """One row a text. Raises ProviderError where a provider does not answer."""
         ...
@@ -80,6 +83,7 @@ class WordLlamaEmbedder:
 
     name = WORDLLAMA
     local = True
+    languages = frozenset({"en"})
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """See Embedder."""
@@ -95,6 +99,7 @@ class ProviderEmbedder:
     """A provider's embedding model. `timeout` is how many seconds a query's vector may take."""
 
     local = False
+    languages: frozenset[str] = frozenset()
 
     def __init__(self, embeddings: Embeddings, timeout: float) -> None:
         self.name = embeddings.model

@@ -1,33 +1,28 @@
-"""Search: what the index finds, read back through the database, ranked again, with a confidence."""
+"""Search: what the index finds, read back through the database, ranked, with a confidence."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
+from django.db.models import QuerySet
 
 from chat import telemetry
-from chat.llm.embedding import embed
+from tools.knowledge.confidence import CONFIDENT, Evidence, confidence
+from tools.knowledge.embedders import get_embedder
+from tools.knowledge.fusion import counts, fused
 from tools.knowledge.index import get_index
+from tools.knowledge.index.base import Hit
+from tools.knowledge.languages import base
 from tools.knowledge.models import Chunk, Status
+from tools.knowledge.queries import Asked, asked
 from tools.knowledge.readers import Reader
-from tools.knowledge.words import informative, stems
+from tools.knowledge.words import stems
 
 CANDIDATES = 30
-"""Hits that are ranked again. Beyond them BM25 finds next to nothing that ends among the best."""
+"""Hits by words, and as many by meaning, that are ranked together. Fifty find no more."""
 
-COSINE_WEIGHT = 0.6
-"""What embeddings may add to BM25. They help most where words differ, and mislead where they do not."""
 PER_ARTICLE = 2
 """Passages of one article in the results: a second may answer better, a third crowds others out."""
-
-EMBEDDED_WORDS = 80
-"""The start of a passage says what it is about; an embedding of more of it says less."""
-
-CONFIDENT = 0.5
-"""Below it a passage is weak. With the articles of half its questions hidden, a real help centre of
-2,119 articles refuses 30% of those at this value, and 4% of the others; of 80 questions that have
-nothing to do with any shop it refuses 69."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,80 +51,106 @@ class Results:
         return self.confidence < CONFIDENT
 
 
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    """A passage that the reader may see, before its text is read."""
+
+    hit: Hit
+    article: int
+    language: str
+    score: float
+
+
 def search(
     query: str, limit: int = 5, *, reader: Reader = Reader.GUEST, locale: str = ""
 ) -> Results:
-    """The best passages of the published articles that `reader` may see, for a question."""
+    """The best passages of the published articles that `reader` may see, for a question.
+
+    `locale` is the language of the reader's page: of two articles that answer alike, the one in it
+    comes first.
+    """
     with telemetry.search_span(query) as work:
-        results = _search(query, limit, reader)
+        results = _search(query, limit, reader, base(locale))
         work.found(len(results.passages), results.confidence, weak=results.weak)
         return results
 
 
-def _search(query: str, limit: int, reader: Reader) -> Results:
-    hits = get_index().search(query, max(CANDIDATES, 2 * limit))
-    scores = {hit.chunk: hit.score for hit in hits}
-    found = list(
-        Chunk.objects.filter(
-            pk__in=scores,
-            article__status=Status.PUBLISHED,
-            article__audience__in=reader.audiences,
-        )
-        .select_related("article")
-        .only(
-            "heading",
-            "anchor",
-            "text",
-            "article__title",
-            "article__slug",
-            "article__status",
-            "article__audience",
-        )
-        .order_by("pk")
-    )
-    if not found:
+def _search(text: str, limit: int, reader: Reader, preferred: str) -> Results:
+    index = get_index()
+    question = asked(text, index, reader)
+    hits = index.search(question.query, max(CANDIDATES, 2 * limit))
+    ranked = _ranked(hits, question, reader, preferred)
+    best = _at_most_per_article(ranked, limit)
+    chunks = _read([one.hit.chunk for one in best], reader)
+    there = [one for one in best if one.hit.chunk in chunks]
+    if not there:
         return Results()
-    cosines = _cosines(query, found)
-    top = max(scores[chunk.pk] for chunk in found)
-    blended = [
-        (1 - COSINE_WEIGHT) * scores[chunk.pk] / top + COSINE_WEIGHT * cosine
-        for chunk, cosine in zip(found, cosines, strict=True)
+    first = chunks[there[0].hit.chunk]
+    return Results(
+        tuple(_passage(chunks[one.hit.chunk], one.score) for one in there),
+        confidence(_evidence(question, there[0], first, ranked)),
+    )
+
+
+def _visible(chunks: Iterable[int], reader: Reader) -> QuerySet[Chunk]:
+    return Chunk.objects.filter(
+        pk__in=list(chunks),
+        article__status=Status.PUBLISHED,
+        article__audience__in=reader.audiences,
+    )
+
+
+def _ranked(hits: Sequence[Hit], question: Asked, reader: Reader, preferred: str) -> list[_Ranked]:
+    """What the reader may see of the hits, best first."""
+    by_chunk = {hit.chunk: hit for hit in hits if counts(hit)}
+    rows = _visible(by_chunk, reader).values_list("pk", "article_id", "article__locale")
+    spoken = get_embedder().languages
+    found = [
+        _Ranked(
+            by_chunk[chunk],
+            article,
+            base(locale),
+            fused(by_chunk[chunk], locale, best=question.best, spoken=spoken, preferred=preferred),
+        )
+        for chunk, article, locale in rows
     ]
-    order = sorted(range(len(found)), key=lambda i: (-blended[i], found[i].pk))
-    confidence = _confidence(query, found[order[0]], cosines[order[0]])
-    best = _at_most_per_article(((found[i], blended[i]) for i in order), limit)
-    return Results(tuple(_passage(chunk, score) for chunk, score in best), confidence)
+    return sorted(found, key=lambda one: (-one.score, one.hit.chunk))
 
 
-def _cosines(query: str, chunks: Sequence[Chunk]) -> list[float]:
-    starts = (" ".join(chunk.text.split()[:EMBEDDED_WORDS]) for chunk in chunks)
-    about = [
-        f"{c.article.title}. {c.heading}. {text}" for c, text in zip(chunks, starts, strict=True)
-    ]
-    vectors = embed([query, *about, *(chunk.heading or chunk.article.title for chunk in chunks)])
-    near = np.dot(vectors[1:], vectors[0]).reshape(2, len(chunks))
-    # A heading may be the very question, and the text below it about everything else.
-    return [max(0.0, float(cosine)) for cosine in near.max(axis=0)]
-
-
-def _confidence(query: str, chunk: Chunk, cosine: float) -> float:
-    """The share of what the query asks about that the passage speaks of, and how alike they are."""
-    weights = get_index().rarity(informative(query))
-    there = set(stems(f"{chunk.article.title} {chunk.heading} {chunk.text}"))
-    covered = sum(weight for stem, weight in weights.items() if stem in there)
-    return 0.5 * covered / sum(weights.values()) + 0.5 * cosine
-
-
-def _at_most_per_article(
-    ranked: Iterable[tuple[Chunk, float]], limit: int
-) -> list[tuple[Chunk, float]]:
+def _at_most_per_article(ranked: Iterable[_Ranked], limit: int) -> list[_Ranked]:
     seen: Counter[int] = Counter()
-    kept: list[tuple[Chunk, float]] = []
-    for chunk, score in ranked:
-        seen[chunk.article_id] += 1
-        if seen[chunk.article_id] <= PER_ARTICLE and len(kept) < limit:
-            kept.append((chunk, score))
+    kept: list[_Ranked] = []
+    for one in ranked:
+        seen[one.article] += 1
+        if seen[one.article] <= PER_ARTICLE and len(kept) < limit:
+            kept.append(one)
     return kept
+
+
+def _read(chunks: Sequence[int], reader: Reader) -> Mapping[int, Chunk]:
+    # Asked again with the same filter: an article may have been taken back between the two queries.
+    rows = _visible(chunks, reader).select_related("article")
+    return rows.only(
+        "heading",
+        "anchor",
+        "text",
+        "article__title",
+        "article__slug",
+        "article__status",
+        "article__audience",
+    ).in_bulk()
+
+
+def _evidence(question: Asked, best: _Ranked, chunk: Chunk, ranked: Sequence[_Ranked]) -> Evidence:
+    said = stems(f"{chunk.article.title} {chunk.heading} {chunk.text}", best.language)
+    scores: dict[int, float] = {}
+    for one in ranked:  # the best of each article
+        scores.setdefault(one.article, one.score)
+    return Evidence(
+        coverage=question.covered(best.language, frozenset(said)),
+        scores=tuple(scores.values()),
+        cosine=max(0.0, best.hit.cosine or 0.0),
+    )
 
 
 def _passage(chunk: Chunk, score: float) -> Passage:

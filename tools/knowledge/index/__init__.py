@@ -4,14 +4,7 @@ An index is a cache. It may be a moment behind; what it finds is read back from 
 alone decides what may be shown.
 """
 
+from tools.knowledge.index.base import Hit, KnowledgeIndex, Query, Term, get_index
 from tools.knowledge.index.in_process import InProcessIndex
-from tools.knowledge.index.local import MAX_TERMS, Hit, KnowledgeIndex, TantivyIndex, get_index
 
-__all__ = [
-    "MAX_TERMS",
-    "Hit",
-    "InProcessIndex",
-    "KnowledgeIndex",
-    "TantivyIndex",
-    "get_index",
-]
+__all__ = ["Hit", "InProcessIndex", "KnowledgeIndex", "Query", "Term", "get_index"]
