@@ -4,16 +4,30 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from django.db import transaction
+
+from tools.knowledge import articles
 from tools.knowledge.articles import current_revision
 from tools.knowledge.index.base import Term
 from tools.knowledge.languages import base
 from tools.knowledge.models import Synonyms
-from tools.knowledge.words import informative
+from tools.knowledge.words import informative, topic
 
 SYNONYM = 0.7
 """The weight of a synonym: who wrote the word that was asked for means it."""
 
+MOST = 20
+"""Words and phrases of a group. Each is looked up for each of the others, in every search."""
+
 _Phrase = tuple[str, ...]
+
+
+class BadGroup(ValueError):
+    """A group that no search could use. `reason` says why, `words` which ones are meant."""
+
+    def __init__(self, reason: str, words: Sequence[str] = ()) -> None:
+        super().__init__(reason)
+        self.reason, self.words = reason, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +62,34 @@ def split(words: str) -> list[str]:
     """The words and phrases of a group, as staff write them: between commas or on lines."""
     parts = (part.strip() for part in words.replace("\n", ",").split(","))
     return list(dict.fromkeys(part for part in parts if part))
+
+
+def check(words: str, locale: str) -> list[str]:
+    """The words and phrases of a group. Raises BadGroup where search could not use it: `few` of them,
+    too `many`, or some that are `empty`, made of words without a topic alone."""
+    phrases = split(words)
+    if len(phrases) < 2:
+        raise BadGroup("few")
+    if len(phrases) > MOST:
+        raise BadGroup("many")
+    empty = [phrase for phrase in phrases if not topic(phrase, base(locale))]
+    if empty:
+        raise BadGroup("empty", empty)
+    return phrases
+
+
+@transaction.atomic
+def save(group: Synonyms) -> None:
+    """Writes a group; every search knows it from then on."""
+    articles.touch()
+    group.save()
+
+
+@transaction.atomic
+def delete(groups: Iterable[int]) -> None:
+    """Deletes groups by primary key."""
+    articles.touch()
+    Synonyms.objects.filter(pk__in=list(groups)).delete()
 
 
 def current() -> Groups:

@@ -152,9 +152,14 @@ def stems(text: str, locale: str = "") -> list[str]:
 
 def informative(text: str, locale: str = "") -> list[str]:
     """The stems of the words that carry the topic, each once; of all words where none does."""
+    return topic(text, locale) or list(dict.fromkeys(stems(text, locale)))
+
+
+def topic(text: str, locale: str = "") -> list[str]:
+    """The stems of the words that carry the topic, each once; none where no word does."""
     language = base(locale)
     kept = (stem for term in _terms(text, language) for stem in _topic_of(term, language))
-    return list(dict.fromkeys(kept)) or list(dict.fromkeys(stems(text, language)))
+    return list(dict.fromkeys(kept))
 
 
 def _normal(text: str) -> str:
