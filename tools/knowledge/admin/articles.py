@@ -74,7 +74,7 @@ class PassageInline(admin.TabularInline[Chunk, Article]):
 @admin.register(Article)
 class ArticleAdmin(VersionPages, PreviewPages):
     form = ArticleForm
-    list_display = ("title", "state", "category", "locale", "read_next", "passages", "updated_at")
+    list_display = ("title", "state", "read_next", "category", "locale", "passages", "updated_at")
     list_filter = (
         "status",
         ToReadAgain,
@@ -166,7 +166,7 @@ class ArticleAdmin(VersionPages, PreviewPages):
             is_due &= article.status != Status.ARCHIVED
             parts.append(badge("medium" if is_due else "later", f"{article.stale_after:%Y-%m-%d}"))
         if article.gone_at:
-            parts.append(badge("failed", _("gone from its source")))
+            parts.append(badge("failed", _("gone")))
         return format_html(" ".join(["{}"] * len(parts)), *parts) if parts else "—"
 
     @admin.display(description=_("passages"), ordering="size")

@@ -17,7 +17,7 @@ _Choice = tuple[str, Any]
 class ToReadAgain(admin.SimpleListFilter):
     """By the day from which somebody should read an article again."""
 
-    title = _("to read again")
+    title = _("day to read again")
     parameter_name = "again"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[_Choice]:
