@@ -10,7 +10,10 @@ from chat import signals as chat_signals
 from chat.models import Turn
 from tools.knowledge import signals, tasks
 from tools.knowledge.gaps import collecting, sources
-from tools.knowledge.models import Gap, GapQuestion, Status
+from tools.knowledge.models import Gap, GapQuestion, Status, TestQuestion
+
+SETTLED = 60
+"""Seconds after a change until its score is measured: of an import's many changes only the last."""
 
 
 @receiver(chat_signals.turn_ended, dispatch_uid="knowledge.turn_ended")
@@ -34,6 +37,9 @@ def question_deleted(instance: GapQuestion, **_: Any) -> None:
 
 @receiver(signals.base_changed, dispatch_uid="knowledge.base_changed")
 def base_changed(revision: int, **_: Any) -> None:
-    """An article that was drafted for a gap may be published now."""
+    """An article that was drafted for a gap may be published now, and the test questions score
+    otherwise: that is measured once the base has been left alone for a while."""
     if Gap.objects.filter(state=Gap.State.DRAFTED, draft__status=Status.PUBLISHED).exists():
         tasks.check_gaps.delay(revision=revision)
+    if TestQuestion.objects.exists():
+        tasks.measure_after.apply_async(kwargs={"revision": revision}, countdown=SETTLED)

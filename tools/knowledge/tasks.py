@@ -10,7 +10,7 @@ from uuid import UUID
 from celery import shared_task
 
 from chat.llm.base import ProviderError
-from tools.knowledge import reembedding, vectors
+from tools.knowledge import question_set, reembedding, vectors
 from tools.knowledge.gaps import checking, collecting, drafting
 from tools.knowledge.importing import runs
 
@@ -57,3 +57,15 @@ def embed_passages(self: Any, **_: object) -> None:
     except ProviderError as error:
         delay = min(SOONEST * 2**self.request.retries, LATEST)
         raise self.retry(exc=error, countdown=delay) from None
+
+
+@shared_task(name="knowledge.measure")
+def measure(*, author: int | None, **_: object) -> None:
+    """Measures the staff's test questions because somebody asked for it."""
+    question_set.measure(author)
+
+
+@shared_task(name="knowledge.measure_after")
+def measure_after(*, revision: int, **_: object) -> None:
+    """Measures the staff's test questions after a change, unless there was another one since."""
+    question_set.measure_after(revision)

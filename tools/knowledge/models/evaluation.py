@@ -41,7 +41,7 @@ class Evaluation(models.Model):
 
     The scores are averages over the questions that have an article, NULL where none has one; `auroc`
     is NULL unless there are some with and some without. `ranks` keeps each question's own result
-    (see `tools.knowledge.test_questions`), so that two evaluations can be compared by question.
+    (see `tools.knowledge.question_set`), so that two evaluations can be compared by question.
     """
 
     created_at = models.DateTimeField(_("measured"), auto_now_add=True)
