@@ -94,7 +94,7 @@ def measure(author: int | None = None) -> Evaluation | None:
     figures = evaluation.figures(outcomes)
     results = [_result(q, o, refused[q.text]) for q, o in zip(asked, outcomes, strict=True)]
     return Evaluation.objects.create(
-        author=User.objects.filter(pk=author).first(),
+        author=User.objects.filter(pk=author).first() if author else None,
         revision=revision,
         questions=figures.questions,
         ndcg=figures.ndcg,

@@ -1,16 +1,18 @@
 """What follows a turn, a thumb and a change of the articles: a task where there is something to do."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from celery import current_app
+from celery import Task, current_app
+from celery.signals import task_prerun
 
 from chat import conversations
 from chat.signals import turn_ended
 from tests.tools.knowledge.gaps.support import ask, conversation, gap_of, turn_of
 from tests.tools.knowledge.support import write
 from tools.knowledge import articles
-from tools.knowledge.models import Gap, GapQuestion
+from tools.knowledge.models import Evaluation, Gap, GapQuestion, TestQuestion
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,11 +31,16 @@ def test_a_turn_that_found_no_answer_is_collected_when_it_ends() -> None:
 
 
 def test_a_turn_that_was_answered_costs_no_task() -> None:
-    current_app.conf.task_always_eager = False
+    ran: list[str] = []
+
+    def note(sender: Task, **_: Any) -> None:
+        ran.append(sender.name)
+
+    task_prerun.connect(note)
     turn_ended.send(sender=None, turn=ask("Do you ship to Norway?", found=True).pk)
-    with current_app.connection_for_read() as connection:
-        queue = connection.SimpleQueue("celery")
-        assert queue.qsize() == 0
+    assert ran == []
+    turn_ended.send(sender=None, turn=ask("Do you ship to Norway?").pk)
+    assert ran == ["knowledge.collect_gaps"]
 
 
 def test_a_thumb_down_is_collected_and_one_that_is_changed_is_taken_back() -> None:
@@ -52,3 +59,11 @@ def test_publishing_the_article_of_a_gap_closes_it() -> None:
     articles.publish([article.pk])
     gap.refresh_from_db()
     assert gap.state == Gap.State.CLOSED
+
+
+def test_a_change_is_measured_where_there_are_test_questions() -> None:
+    article = write("Kettles", "Descale a kettle with vinegar.")
+    assert not Evaluation.objects.exists()
+    TestQuestion.objects.create(text="How do I descale a kettle?", article=article)
+    articles.touch()
+    assert Evaluation.objects.get().mrr == 1

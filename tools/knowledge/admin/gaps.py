@@ -183,11 +183,11 @@ class GapAdmin(admin.ModelAdmin[Gap]):
         """Puts the questions of all into the oldest."""
         merged = collecting.merge(_keys(chosen))
         if merged is None:
-            told = _("Choose two or more gaps in one language.")
-            self.message_user(request, told, messages.WARNING)
-        else:
-            told = _("Their questions are all in “%(gap)s” now.") % {"gap": merged}
-            self.message_user(request, told, messages.SUCCESS)
+            missing = _("Choose two or more gaps in one language.")
+            self.message_user(request, missing, messages.WARNING)
+            return
+        told = _("Their questions are all in “%(gap)s” now.") % {"gap": merged}
+        self.message_user(request, told, messages.SUCCESS)
 
     def _tell(self, request: HttpRequest, count: int) -> None:
         told = ngettext("%d gap was changed.", "%d gaps were changed.", count) % count

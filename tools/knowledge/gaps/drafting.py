@@ -136,10 +136,11 @@ async def ask(material: Material, provider: Provider) -> Answer:
         # The offline engine, last in the chain, can write nothing: what matters is who failed before.
         codes = [code for code in (error.code, *(a.code for a in made)) if code != Unsupported.code]
         return Answer(code=codes[-1] if codes else "", made=made)
-    written, made_all = structured.value, (*structured.failed, structured.report)
+    written = structured.value
+    requests: tuple[Attempt, ...] = (*structured.failed, structured.report)
     if not written.title.strip() or not written.body.strip():
-        return Answer(code=EMPTY, made=made_all)
-    return Answer(written, made=made_all)
+        return Answer(code=EMPTY, made=requests)
+    return Answer(written, made=requests)
 
 
 def unsupported(text: str, sources: Sequence[str]) -> list[str]:
@@ -198,7 +199,7 @@ def _save(gap: int, material: Material, answer: Answer, author: int | None) -> N
         status=Status.DRAFT,
         locale=material.locale,
     )
-    who = User.objects.filter(pk=author).first()
+    who = User.objects.filter(pk=author).first() if author else None
     articles.save(draft, author=who, origin=answer.origin if written else "")
     locked.draft, locked.state, locked.drafting_at = draft, Gap.State.DRAFTED, None
     locked.save(update_fields=["draft", "state", "drafting_at"])

@@ -112,7 +112,7 @@ class Groups:
         for stem in sorted(stems):  # in one order, or the sums would differ in their last bits
             for place in self._with_stem.get(stem, ()):
                 shared[place] += self._counts[place][stem]
-        for place in np.flatnonzero(shared):
+        for place in map(int, np.flatnonzero(shared)):
             length = math.sqrt(sum(count * count for count in self._counts[place].values()))
             shared[place] /= length * math.sqrt(len(stems))
         return shared
