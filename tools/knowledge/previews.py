@@ -8,6 +8,7 @@ from django.utils.safestring import SafeString, mark_safe
 from chat import markdown
 from chat.llm.embedding import embed
 from tools.knowledge import chunks, extract
+from tools.knowledge.described import described
 from tools.knowledge.models import Article
 
 
@@ -25,8 +26,8 @@ def chat_answer(article: Article, question: str) -> ChatAnswer | None:
     passages = chunks.split(article.body, title=article.title, locale=article.locale)
     if not passages:
         return None
-    about = [f"{article.title}. {passage.heading}. {passage.text}" for passage in passages]
+    about = [described(article.title, passage.heading, passage.text) for passage in passages]
     vectors = embed([question, *about])
     best = passages[int(np.argmax(vectors[1:] @ vectors[0]))]
-    text = extract.answer(best.text, question)
+    text = extract.answer(best.text, question, heading=best.heading, locale=article.locale)
     return ChatAnswer(mark_safe(markdown.to_html(text)), best.heading)  # noqa: S308  # sanitised

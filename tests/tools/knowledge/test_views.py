@@ -151,7 +151,7 @@ def test_a_language_has_a_page_of_its_articles(client: Client, three_languages: 
     assert '<html lang="de">' in html
     assert "Wasserkocher in Wien" in html
     assert "Kettles" not in html
-    assert '<li lang="de-at">' in html
+    assert '<li dir="auto" lang="de-at">' in html
     assert '<header class="top" lang="en"' in html, "the words around it are not German"
 
 

@@ -38,7 +38,8 @@ class VersionPages(admin.ModelAdmin[Article]):
         self, request: HttpRequest, object_id: str, extra_context: Any = None
     ) -> HttpResponse:
         """Django's own history, with the versions above it."""
-        there = _versions().filter(article=object_id) if object_id.isdigit() else _versions().none()
+        # What is no number is no article; Django's own page says so.
+        there = _versions().filter(article=int(object_id) if object_id.isdecimal() else 0)
         page = Paginator(there.defer("body"), PER_PAGE).get_page(request.GET.get("versions", ""))
         context = {"page": page, "can_restore": self._may_restore(request)}
         return super().history_view(request, object_id, context | (extra_context or {}))
