@@ -18,6 +18,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.text import slugify
 
+from chat.prepared import Select
 from tools.knowledge import chunks, languages, signals, vectors, versions
 from tools.knowledge.models import Article, Chunk, Revision, Status, Tag, Version
 from tools.knowledge.versions import Content
@@ -42,6 +43,9 @@ _SLUG_LENGTH = 100
 """Leaves room for the number that keeps two articles of one title apart."""
 
 _TAG_LENGTH = 50
+
+_REVISION = Select(lambda: Revision.objects.values_list("epoch", "number", "last_removal"))
+"""Read by every search, more than once."""
 
 
 def save(article: Article, *, author: User | None = None, origin: str = "") -> None:
@@ -171,8 +175,8 @@ def delete(articles: Iterable[int]) -> int:
 
 def current_revision() -> tuple[UUID | None, int, int]:
     """The count's epoch, its number and the number of the last removal: one cheap query."""
-    row = Revision.objects.values_list("epoch", "number", "last_removal").first()
-    return row or (None, 0, 0)
+    epoch, number, last_removal = _REVISION.first() or (None, 0, 0)
+    return epoch, number, last_removal
 
 
 @transaction.atomic
