@@ -6,5 +6,14 @@ alone decides what may be shown.
 
 from tools.knowledge.index.base import Hit, KnowledgeIndex, Query, Term, get_index
 from tools.knowledge.index.in_process import InProcessIndex
+from tools.knowledge.index.postgres import PostgresIndex
 
-__all__ = ["Hit", "InProcessIndex", "KnowledgeIndex", "Query", "Term", "get_index"]
+__all__ = [
+    "Hit",
+    "InProcessIndex",
+    "KnowledgeIndex",
+    "PostgresIndex",
+    "Query",
+    "Term",
+    "get_index",
+]

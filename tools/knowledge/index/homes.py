@@ -62,7 +62,7 @@ class Memory:
 def folder_of(now: Revision, model: str) -> Path:
     """The folder for a base, an embedding model and this way of analysing texts: processes of two
     releases on one host must not take turns to rebuild what the other has built."""
-    key = sha256(f"{now[0]} {model} {_analysis()}".encode()).hexdigest()[:16]
+    key = sha256(f"{now[0]} {model} {analysis()}".encode()).hexdigest()[:16]
     return settings.DATA_DIR / "index" / key
 
 
@@ -123,7 +123,7 @@ def _ahead(snapshot: Snapshot, now: Revision) -> bool:
 
 
 @cache
-def _analysis() -> str:
+def analysis() -> str:
     """Tells one way of turning texts into an index from another: the code that does it."""
     modules = (words, stop_words, languages, block, bm25, lexical, source)
     code = b"".join(Path(str(module.__file__)).read_bytes() for module in modules)

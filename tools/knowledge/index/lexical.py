@@ -78,7 +78,7 @@ class Lexicon:
     def spellings(self, stem: str) -> list[str]:
         """See KnowledgeIndex. Whoever mistypes a word mostly gets its first letter right, or swaps
         it with the second."""
-        errors = (len(stem) >= ONE_ERROR) + (len(stem) >= TWO_ERRORS)
+        errors = typing_errors(stem)
         if not errors:
             return []
         terms: dict[str, int] = {}
@@ -88,6 +88,11 @@ class Lexicon:
             stem, terms.keys(), scorer=OSA.distance, score_cutoff=errors, limit=None
         )
         return [term for term, *_ in sorted(near, key=lambda n: (n[1], -terms[n[0]], n[0]))]
+
+
+def typing_errors(stem: str) -> int:
+    """How many a stem may have and still be told from others."""
+    return (len(stem) >= ONE_ERROR) + (len(stem) >= TWO_ERRORS)
 
 
 def _analysed(rows: Iterable[Row], whole: dict[int, Text]) -> Iterator[Text]:
