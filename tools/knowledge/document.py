@@ -76,6 +76,18 @@ def inline_text(token: Token) -> str:
     return " ".join("".join(parts).split())
 
 
+def only_links(tokens: Sequence[Token]) -> bool:
+    """Whether all words of some blocks are the names of links: signposts to other pages."""
+    inline = [child for token in tokens for child in token.children or ()]
+    outside, depth = "", 0
+    for child in inline:
+        depth += child.nesting if child.type in ("link_open", "link_close") else 0
+        outside += "" if depth else child.content
+    linked = any(child.type == "link_open" for child in inline)
+    blocks = any(token.type in ("fence", "code_block") for token in tokens)
+    return linked and not blocks and not any(map(str.isalnum, outside))
+
+
 def _is_heading(token: Token) -> bool:
     return token.type == "heading_open" and token.level == 0
 

@@ -41,6 +41,19 @@ def test_where_nothing_is_said_there_is_no_passage(body: str) -> None:
     assert split(body, title="Kettles") == []
 
 
+@pytest.mark.parametrize(
+    "links",
+    ["- [Pots](/p/)\n- [Pans](/q/)", "[Pots](/p/) | [Pans](/q/)", "[Pots](/p/)\n[Pans](/q/)"],
+)
+def test_a_list_of_links_below_others_is_no_passage(links: str) -> None:
+    assert texts(f"Rinse.\n\n## Related\n\n{links}") == ["Rinse."]
+
+
+def test_links_with_words_of_their_own_and_pages_of_links_are_passages() -> None:
+    assert texts("Rinse.\n\n## More\n\nAsk [us](/c/).") == ["Rinse.", "Ask us."]
+    assert texts("## Our pages\n\n- [Pots](/p/)\n- [Pans](/q/)") == ["- Pots\n- Pans"]
+
+
 def test_a_short_section_is_one_passage() -> None:
     assert texts("One.\n\n- two\n- three\n\nFour.") == ["One.\n\n- two\n- three\n\nFour."]
 
