@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from chat import telemetry
-from tools.knowledge.confidence import CONFIDENT, Evidence, confidence
+from tools.knowledge.confidence import CONFIDENT, Evidence, confidence, shared_pairs
 from tools.knowledge.embedders import get_embedder
 from tools.knowledge.fusion import counts, fused
 from tools.knowledge.index import get_index
@@ -24,6 +24,9 @@ CANDIDATES = 30
 PER_ARTICLE = 2
 """Passages of one article in the results: a second may answer better, a third crowds others out."""
 
+PAIRED = 500
+"""Characters of a question whose neighbouring words are compared. More is a page that was pasted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Passage:
@@ -36,6 +39,7 @@ class Passage:
     url: str
     text: str
     score: float
+    locale: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,14 @@ def search(
 
 
 def _search(text: str, limit: int, reader: Reader, preferred: str) -> Results:
+    found, evidence = found_with_evidence(text, limit, reader, preferred)
+    return Results(tuple(found), confidence(evidence) if evidence else 0.0)
+
+
+def found_with_evidence(
+    text: str, limit: int, reader: Reader, preferred: str = ""
+) -> tuple[list[Passage], Evidence | None]:
+    """The best passages, and what tells whether the first answers; None where there is none."""
     index = get_index()
     question = asked(text, index, reader)
     hits = index.search(question.query, max(CANDIDATES, 2 * limit))
@@ -84,12 +96,9 @@ def _search(text: str, limit: int, reader: Reader, preferred: str) -> Results:
     chunks = _read([one.hit.chunk for one in best], reader)
     there = [one for one in best if one.hit.chunk in chunks]
     if not there:
-        return Results()
-    first = chunks[there[0].hit.chunk]
-    return Results(
-        tuple(_passage(chunks[one.hit.chunk], one.score) for one in there),
-        confidence(_evidence(question, there[0], first, ranked)),
-    )
+        return [], None
+    first = _evidence(text, question, there[0], chunks[there[0].hit.chunk], ranked)
+    return [_passage(chunks[one.hit.chunk], one.score) for one in there], first
 
 
 def _visible(chunks: Iterable[int], reader: Reader) -> QuerySet[Chunk]:
@@ -136,20 +145,23 @@ def _read(chunks: Sequence[int], reader: Reader) -> Mapping[int, Chunk]:
         "text",
         "article__title",
         "article__slug",
+        "article__locale",
         "article__status",
         "article__audience",
     ).in_bulk()
 
 
-def _evidence(question: Asked, best: _Ranked, chunk: Chunk, ranked: Sequence[_Ranked]) -> Evidence:
+def _evidence(
+    text: str, question: Asked, best: _Ranked, chunk: Chunk, ranked: Sequence[_Ranked]
+) -> Evidence:
     said = stems(f"{chunk.article.title} {chunk.heading} {chunk.text}", best.language)
     scores: dict[int, float] = {}
     for one in ranked:  # the best of each article
         scores.setdefault(one.article, one.score)
     return Evidence(
         coverage=question.covered(best.language, frozenset(said)),
+        pairs=shared_pairs(stems(text[:PAIRED], best.language), said),
         scores=tuple(scores.values()),
-        cosine=max(0.0, best.hit.cosine or 0.0),
     )
 
 
@@ -163,4 +175,5 @@ def _passage(chunk: Chunk, score: float) -> Passage:
         url=f"{url}#{chunk.anchor}" if url and chunk.anchor else url,
         text=chunk.text,
         score=score,
+        locale=chunk.article.locale,
     )
