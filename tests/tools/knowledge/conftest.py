@@ -1,10 +1,14 @@
 """A small help centre, and the guest who asks about it."""
 
+import threading
+from collections.abc import Iterator
+from functools import partial
 from uuid import UUID
 
 import pytest
 
 from chat.toolbox import ToolContext
+from tests.tools.knowledge.fetching.site import Shop
 from tests.tools.knowledge.support import write
 
 
@@ -23,3 +27,15 @@ def shop() -> None:
     )
     write("Kettles", "Enamel kettles boil water.\n\n## Descaling\n\nDescale a kettle with vinegar.")
     write("Opening hours", "Our showroom opens at ten.")
+
+
+@pytest.fixture
+def site() -> Iterator[Shop]:
+    """A site on loopback, for imports."""
+    found = Shop()
+    thread = threading.Thread(target=partial(found.server.serve_forever, 0.01), daemon=True)
+    thread.start()
+    yield found
+    found.server.shutdown()
+    found.server.server_close()
+    thread.join(10)

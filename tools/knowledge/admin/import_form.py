@@ -42,7 +42,7 @@ class FilesField(forms.FileField):
 class ImportForm(forms.Form):
     """Files or addresses, and what is true of all that is in them."""
 
-    files = FilesField(
+    uploads = FilesField(
         label=_("Files"),
         required=False,
         widget=FilesInput(attrs={"accept": ",".join(ACCEPTED), "multiple": True}),
@@ -82,7 +82,7 @@ class ImportForm(forms.Form):
     )
 
     fieldsets: ClassVar[Any] = [
-        (_("What to import"), ["files", "addresses"]),
+        (_("What to import"), ["uploads", "addresses"]),
         (_("For all articles of it"), ["locale", "audience", "category", "tags", "draft"]),
     ]
 
@@ -90,12 +90,14 @@ class ImportForm(forms.Form):
         """The fields in the groups that the page shows."""
         return [(name, [self[field] for field in fields]) for name, fields in self.fieldsets]
 
-    def clean_files(self) -> Sequence[File[bytes]]:
-        files: Sequence[File[bytes]] = self.cleaned_data["files"]
+    def clean_uploads(self) -> Sequence[File[bytes]]:
+        files: Sequence[File[bytes]] = self.cleaned_data["uploads"]
         other = [str(file.name) for file in files if suffix(file.name or "") not in ACCEPTED]
         if other:
-            told = _("%(name)s is of a kind that is not read. These are: %(kinds)s.")
-            raise ValidationError(told % {"name": other[0], "kinds": " ".join(ACCEPTED)})
+            kinds = {"name": other[0], "kinds": " ".join(ACCEPTED)}
+            raise ValidationError(
+                _("%(name)s is of a kind that is not read. These are: %(kinds)s.") % kinds
+            )
         if len(files) > MOST_FILES:
             told = ngettext("At most %d file.", "At most %d files: zip them.", MOST_FILES)
             raise ValidationError(told % MOST_FILES)
@@ -117,7 +119,7 @@ class ImportForm(forms.Form):
         values = super().clean() or self.cleaned_data
         if self.errors:
             return values
-        if bool(values["files"]) == bool(values["addresses"]):
+        if bool(values["uploads"]) == bool(values["addresses"]):
             raise ValidationError(_("Choose files or write addresses, one of the two."))
         try:
             self._options = Options(

@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -99,7 +99,7 @@ class ImportRunAdmin(admin.ModelAdmin[ImportRun]):
         """How far an import is, what it did, and what it could not use."""
         run = self.get_object(request, object_id)
         if run is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            raise Http404
         if not self.has_view_permission(request, run):
             raise PermissionDenied
         context = {
@@ -159,7 +159,7 @@ class ImportRunAdmin(admin.ModelAdmin[ImportRun]):
 
 
 def _started(form: ImportForm, author: User) -> ImportRun:
-    if files := form.cleaned_data["files"]:
+    if files := form.cleaned_data["uploads"]:
         return imports.start_uploads(files, form.options(), author)
     return imports.start_addresses(form.cleaned_data["addresses"], form.options(), author)
 

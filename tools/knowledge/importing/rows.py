@@ -39,6 +39,7 @@ def table(data: bytes, *, name: str, within: str = "") -> Iterator[Item]:
         raise Unreadable("is empty")
     csv.field_size_limit(LONGEST_BODY)
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    last = 0
     try:
         rows.fieldnames = columns = [_column(cell) for cell in rows.fieldnames or ()]
         if not set(_TEXTS) & set(columns):
@@ -49,7 +50,7 @@ def table(data: bytes, *, name: str, within: str = "") -> Iterator[Item]:
             last = rows.line_num
             yield Item(place, None, partial(_validated, name, row))
     except csv.Error as error:
-        raise Unreadable(f"is no CSV from line {rows.line_num} on: {error}") from error
+        raise Unreadable(f"is no CSV from line {last + 1} on: {error}") from error
 
 
 def _delimiter(text: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any
 
 from tools.knowledge.fetching.addresses import is_public
 from tools.knowledge.fetching.fetcher import Fetcher
@@ -94,12 +95,12 @@ class Routes:
 
 
 def fetcher(
-    names: Names, routes: Routes, *, guarded: bool = True, http: bool = True, **options: object
+    names: Names, routes: Routes, *, guarded: bool = True, http: bool = True, **options: Any
 ) -> Fetcher:
     """A fetcher over this internet, in no hurry to wait. Without its guard it goes everywhere."""
     allowed = is_public if guarded else lambda address: True
     backend = partial(GuardedBackend, resolve=names, dial=routes, allowed=allowed)
-    return Fetcher(http=http, pace=Pace(0), backend=backend, **options)  # type: ignore[arg-type]
+    return Fetcher(http=http, pace=Pace(0), backend=backend, **options)
 
 
 def _is_address(host: str) -> bool:

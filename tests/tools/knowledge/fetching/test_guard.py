@@ -37,7 +37,7 @@ class Site(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def site() -> Iterator[ThreadingHTTPServer]:
+def gateway() -> Iterator[ThreadingHTTPServer]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -47,13 +47,13 @@ def site() -> Iterator[ThreadingHTTPServer]:
     thread.join(10)
 
 
-def tried(site: ThreadingHTTPServer, *, guarded: bool) -> tuple[list[str], int, Routes]:
+def tried(gateway: ThreadingHTTPServer, *, guarded: bool) -> tuple[list[str], int, Routes]:
     """Every hostile address fetched once: what was fetched all the same, the connections that the
     listener saw, and what was dialled."""
     with listening() as listener:
         Site.port = listener.port
         names = Names(ANSWERS)
-        routes = Routes({PUBLIC: site.server_port})
+        routes = Routes({PUBLIC: gateway.server_port})
         fetching = fetcher(
             names, routes, guarded=guarded, ports={80, 443, listener.port}, time_limit=2
         )
@@ -69,16 +69,16 @@ def tried(site: ThreadingHTTPServer, *, guarded: bool) -> tuple[list[str], int, 
     return fetched, listener.connections, routes
 
 
-def test_no_connection_arrives_however_the_address_is_written(site: ThreadingHTTPServer) -> None:
+def test_no_connection_arrives_however_the_address_is_written(gateway: ThreadingHTTPServer) -> None:
     assert len(HOSTS) + len(URLS) + len(REDIRECTS) >= 60
-    fetched, connections, routes = tried(site, guarded=True)
+    fetched, connections, routes = tried(gateway, guarded=True)
     assert fetched == []
     assert connections == 0
     assert all(is_public(address) for address in routes.dialled)
 
 
-def test_without_the_check_of_addresses_connections_do_arrive(site: ThreadingHTTPServer) -> None:
-    _, connections, _ = tried(site, guarded=False)
+def test_without_the_check_of_addresses_connections_do_arrive(gateway: ThreadingHTTPServer) -> None:
+    _, connections, _ = tried(gateway, guarded=False)
     assert connections >= 30  # the strict reading of URLs still refuses the rest
 
 
@@ -94,10 +94,10 @@ def test_a_client_that_reads_urls_as_they_come_arrives_with_most_of_them() -> No
 
 
 def test_a_name_is_resolved_once_for_a_connection_which_goes_where_was_checked(
-    site: ThreadingHTTPServer,
+    gateway: ThreadingHTTPServer,
 ) -> None:
     names = Names({"rebinding.example": [[PUBLIC], ["127.0.0.1"]]})
-    routes = Routes({PUBLIC: site.server_port})
+    routes = Routes({PUBLIC: gateway.server_port})
     with pytest.raises(Refused, match="not public"):
         fetcher(names, routes).get("http://rebinding.example/0")
     # Asked for robots.txt, answered, asked again for the page: that answer was refused.

@@ -1,45 +1,23 @@
 """Importing articles: twice is once, and a bad one is told by its place and stops nothing."""
 
 import io
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from tests.tools.knowledge.importing.support import LINEN, counts, folder, jsonl
 from tests.tools.knowledge.support import passages_of, write
-from tools.jsonl import BadRow, Report
+from tools.jsonl import BadRow
 from tools.knowledge import articles
 from tools.knowledge.importing import import_articles
+from tools.knowledge.importing.options import Options
 from tools.knowledge.importing.row import LONGEST_BODY, LONGEST_TITLE
 from tools.knowledge.importing.work import BATCH
-from tools.knowledge.models import Article, Status
+from tools.knowledge.models import Article, Audience, Status
 
 pytestmark = pytest.mark.django_db
-
-LINEN = {"id": "linen", "title": "Linen", "category": "Care", "text": "Wash it cold."}
-
-
-def folder(tmp_path: Path, **files: str | bytes) -> Path:
-    """A folder of Markdown. Two underscores in a name stand for a slash."""
-    for name, content in files.items():
-        path = tmp_path / f"{name.replace('__', '/')}.md"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return tmp_path
-
-
-def jsonl(tmp_path: Path, *rows: dict[str, Any] | str) -> Path:
-    path = tmp_path / "articles.jsonl"
-    lines = (row if isinstance(row, str) else json.dumps(row) for row in rows)
-    path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
-    return path
-
-
-def counts(report: Report) -> tuple[int, int, int, int]:
-    return report.added, report.changed, report.unchanged, len(report.failed)
-
 
 # A folder of Markdown ----------------------------------------------------------------------------
 
@@ -235,6 +213,76 @@ def test_what_staff_wrote_and_what_left_the_source_is_kept(tmp_path: Path) -> No
     import_articles(jsonl(tmp_path, LINEN))
     assert counts(import_articles(jsonl(tmp_path, LINEN | {"id": "wool"}))) == (1, 0, 0, 0)
     assert Article.objects.count() == 3
+
+
+def test_what_left_its_source_is_marked_and_unmarked_when_it_comes_back(tmp_path: Path) -> None:
+    import_articles(jsonl(tmp_path, LINEN, LINEN | {"id": "wool"}))
+    for expected in (1, 0):  # told once
+        report = import_articles(jsonl(tmp_path, LINEN))
+        assert (counts(report), report.gone) == ((0, 0, 1, 0), expected)
+    assert gone() == {"wool"}
+    assert Article.objects.get(source="wool").status == Status.PUBLISHED
+    import_articles(jsonl(tmp_path, LINEN, LINEN | {"id": "wool"}))
+    assert gone() == set()
+
+
+def test_nothing_is_marked_while_a_row_cannot_be_told(tmp_path: Path) -> None:
+    import_articles(jsonl(tmp_path, LINEN, LINEN | {"id": "wool"}))
+    assert import_articles(jsonl(tmp_path, LINEN, "{broken")).gone == 0
+    assert gone() == set()
+
+
+def test_a_file_that_broke_is_not_gone_and_one_that_was_deleted_is(tmp_path: Path) -> None:
+    import_articles(folder(tmp_path, a="# A\n\nx", b="# B\n\nx"))
+    (tmp_path / "a.md").write_bytes(b"\xff\xfe\xff")
+    (tmp_path / "b.md").unlink()
+    report = import_articles(tmp_path)
+    assert (counts(report), report.gone) == ((0, 0, 0, 1), 1)
+    assert gone() == {"b.md"}
+
+
+def test_another_folder_says_nothing_of_this_one(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    import_articles(folder(first, a="# A\n\nx", b="# B\n\nx"))
+    assert import_articles(folder(second, c="# C\n\nx")).gone == 0
+    # An article that another folder lists belongs to that one from then on.
+    import_articles(folder(second, a="# A\n\nx"))
+    (first / "a.md").unlink()
+    assert import_articles(first).gone == 0
+
+
+def test_an_import_says_what_is_true_of_all_its_articles_and_a_row_may_say_otherwise(
+    tmp_path: Path,
+) -> None:
+    options = Options(
+        locale="de", audience=Audience.STAFF, category="Care", draft=True, tags=("cloth",)
+    )
+    other = {
+        "id": "wool",
+        "title": "Wool",
+        "text": "Kalt.",
+        "locale": "pt_BR",
+        "tags": "warm, soft",
+    }
+    path = jsonl(tmp_path, {"id": "linen", "title": "Linen", "text": "Kalt."}, other)
+    import_articles(path, options=options)
+    linen, wool = Article.objects.order_by("source")
+    assert (linen.locale, linen.audience, linen.category) == ("de", "staff", "Care")
+    assert (linen.status, wool.locale) == (Status.DRAFT, "pt-br")
+    assert set(linen.tags.values_list("name", flat=True)) == {"cloth"}
+    assert set(wool.tags.values_list("name", flat=True)) == {"cloth", "soft", "warm"}
+
+
+def test_a_tag_by_staff_stays_beside_those_of_the_source(tmp_path: Path) -> None:
+    import_articles(jsonl(tmp_path, LINEN | {"tags": ["cloth"]}))
+    articles.set_tags({Article.objects.get().pk: ["cloth", "ours"]})
+    import_articles(jsonl(tmp_path, LINEN | {"tags": ["warm"], "text": "New."}))
+    names = Article.objects.get().tags.values_list("name", flat=True)
+    assert set(names) == {"cloth", "ours", "warm"}
+
+
+def gone() -> set[str]:
+    return set(Article.objects.exclude(gone_at=None).values_list("source", flat=True))
 
 
 def test_more_articles_than_a_batch_are_imported(tmp_path: Path) -> None:
