@@ -3,7 +3,7 @@
 BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help run test test-browser check format bench bench-relay bench-outage clean
+.PHONY: help run test test-browser check format bench bench-relay bench-outage bench-search clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -23,13 +23,16 @@ check: .venv/dev.stamp ## Lint, format, types, import contracts, migrations, sys
 format: .venv/dev.stamp ## Format the code
 	@$(BIN)/ruff check --fix-only --quiet . && $(BIN)/ruff format .
 
-bench: bench-relay bench-outage ## Run the benchmarks
+bench: bench-relay bench-outage bench-search ## Run the benchmarks
 
 bench-relay: .venv/dev.stamp ## The whole app beside a bare relay and pydantic-ai, under the same load
 	@$(BIN)/python -m benchmarks.relay $(ARGS)
 
 bench-outage: .venv/dev.stamp ## The first provider down: who answers, how much later, and how it comes back
 	@$(BIN)/python -m benchmarks.outage $(ARGS)
+
+bench-search: .venv/dev.stamp ## How well and how fast search finds, beside bm25s, on ../shared/data
+	@$(BIN)/python -m benchmarks.search $(ARGS)
 
 clean: ## Remove the virtual environment and the caches; var/ with its data stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,19 +1,17 @@
 """Search: what the index finds, read back through the database, ranked, with a confidence."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-
-from django.db.models import QuerySet
+from typing import NamedTuple
 
 from chat import telemetry
 from tools.knowledge.confidence import CONFIDENT, Evidence, confidence, shared_pairs
 from tools.knowledge.embedders import get_embedder
 from tools.knowledge.fusion import counts, fused
-from tools.knowledge.index import get_index
-from tools.knowledge.index.base import Hit
+from tools.knowledge.index import Hit, get_index
 from tools.knowledge.languages import base
-from tools.knowledge.models import Chunk, Status
+from tools.knowledge.models import Article, Chunk, Status
 from tools.knowledge.queries import Asked, asked
 from tools.knowledge.readers import Reader
 from tools.knowledge.words import stems
@@ -39,7 +37,6 @@ class Passage:
     url: str
     text: str
     score: float
-    locale: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +52,21 @@ class Results:
         return self.confidence < CONFIDENT
 
 
-@dataclass(frozen=True, slots=True)
-class _Ranked:
-    """A passage that the reader may see, before its text is read."""
+class _Row(NamedTuple):
+    """What the database says of a passage that the reader may see."""
 
-    hit: Hit
+    chunk: int
     article: int
-    language: str
-    score: float
+    locale: str
+    audience: str
+    slug: str
+    title: str
+    heading: str
+    anchor: str
+    text: str
+
+
+_Ranked = tuple[_Row, float]
 
 
 def search(
@@ -74,106 +78,98 @@ def search(
     comes first.
     """
     with telemetry.search_span(query) as work:
-        results = _search(query, limit, reader, base(locale))
+        passages, evidence = found(query, limit, reader, locale)
+        results = Results(tuple(passages), confidence(evidence) if evidence else 0.0)
         work.found(len(results.passages), results.confidence, weak=results.weak)
         return results
 
 
-def _search(text: str, limit: int, reader: Reader, preferred: str) -> Results:
-    found, evidence = found_with_evidence(text, limit, reader, preferred)
-    return Results(tuple(found), confidence(evidence) if evidence else 0.0)
-
-
-def found_with_evidence(
-    text: str, limit: int, reader: Reader, preferred: str = ""
+def found(
+    text: str, limit: int, reader: Reader, locale: str = ""
 ) -> tuple[list[Passage], Evidence | None]:
-    """The best passages, and what tells whether the first answers; None where there is none."""
+    """The best passages, and what tells whether the first one answers; None where there is none."""
     index = get_index()
     question = asked(text, index, reader)
     hits = index.search(question.query, max(CANDIDATES, 2 * limit))
-    ranked = _ranked(hits, question, reader, preferred)
-    best = _at_most_per_article(ranked, limit)
-    chunks = _read([one.hit.chunk for one in best], reader)
-    there = [one for one in best if one.hit.chunk in chunks]
-    if not there:
+    ranked = _ranked([hit for hit in hits if counts(hit)], question, reader, base(locale))
+    if not ranked:
         return [], None
-    first = _evidence(text, question, there[0], chunks[there[0].hit.chunk], ranked)
-    return [_passage(chunks[one.hit.chunk], one.score) for one in there], first
-
-
-def _visible(chunks: Iterable[int], reader: Reader) -> QuerySet[Chunk]:
-    return Chunk.objects.filter(
-        pk__in=list(chunks),
-        article__status=Status.PUBLISHED,
-        article__audience__in=reader.audiences,
-    )
+    best = _at_most_per_article(ranked, limit)
+    return [_passage(row, score) for row, score in best], _evidence(text, question, ranked)
 
 
 def _ranked(hits: Sequence[Hit], question: Asked, reader: Reader, preferred: str) -> list[_Ranked]:
     """What the reader may see of the hits, best first."""
-    by_chunk = {hit.chunk: hit for hit in hits if counts(hit)}
-    rows = _visible(by_chunk, reader).values_list("pk", "article_id", "article__locale")
+    by_chunk = {hit.chunk: hit for hit in hits}
     spoken = get_embedder().languages
-    found = [
-        _Ranked(
-            by_chunk[chunk],
-            article,
-            base(locale),
-            fused(by_chunk[chunk], locale, best=question.best, spoken=spoken, preferred=preferred),
+    rows = _read(by_chunk, reader)
+    scored = [
+        (
+            row,
+            fused(
+                by_chunk[row.chunk],
+                row.locale,
+                best=question.best,
+                spoken=spoken,
+                preferred=preferred,
+            ),
         )
-        for chunk, article, locale in rows
+        for row in rows
     ]
-    return sorted(found, key=lambda one: (-one.score, one.hit.chunk))
+    return sorted(scored, key=lambda ranked: (-ranked[1], ranked[0].chunk))
+
+
+def _read(chunks: Iterable[int], reader: Reader) -> list[_Row]:
+    rows = Chunk.objects.filter(
+        pk__in=list(chunks),
+        article__status=Status.PUBLISHED,
+        article__audience__in=reader.audiences,
+    ).values_list(
+        "pk",
+        "article_id",
+        "article__locale",
+        "article__audience",
+        "article__slug",
+        "article__title",
+        "heading",
+        "anchor",
+        "text",
+    )
+    return [_Row(*row) for row in rows]
 
 
 def _at_most_per_article(ranked: Iterable[_Ranked], limit: int) -> list[_Ranked]:
     seen: Counter[int] = Counter()
     kept: list[_Ranked] = []
-    for one in ranked:
-        seen[one.article] += 1
-        if seen[one.article] <= PER_ARTICLE and len(kept) < limit:
-            kept.append(one)
+    for row, score in ranked:
+        seen[row.article] += 1
+        if seen[row.article] <= PER_ARTICLE and len(kept) < limit:
+            kept.append((row, score))
     return kept
 
 
-def _read(chunks: Sequence[int], reader: Reader) -> Mapping[int, Chunk]:
-    # Asked again with the same filter: an article may have been taken back between the two queries.
-    rows = _visible(chunks, reader).select_related("article")
-    return rows.only(
-        "heading",
-        "anchor",
-        "text",
-        "article__title",
-        "article__slug",
-        "article__locale",
-        "article__status",
-        "article__audience",
-    ).in_bulk()
-
-
-def _evidence(
-    text: str, question: Asked, best: _Ranked, chunk: Chunk, ranked: Sequence[_Ranked]
-) -> Evidence:
-    said = stems(f"{chunk.article.title} {chunk.heading} {chunk.text}", best.language)
+def _evidence(text: str, question: Asked, ranked: Sequence[_Ranked]) -> Evidence:
+    row, _ = ranked[0]
+    language = base(row.locale)
+    said = stems(f"{row.title} {row.heading} {row.text}", language)
     scores: dict[int, float] = {}
-    for one in ranked:  # the best of each article
-        scores.setdefault(one.article, one.score)
+    for other, score in ranked:  # the best of each article
+        scores.setdefault(other.article, score)
     return Evidence(
-        coverage=question.covered(best.language, frozenset(said)),
-        pairs=shared_pairs(stems(text[:PAIRED], best.language), said),
+        coverage=question.covered(language, frozenset(said)),
+        pairs=shared_pairs(stems(text[:PAIRED], language), said),
         scores=tuple(scores.values()),
     )
 
 
-def _passage(chunk: Chunk, score: float) -> Passage:
-    url = chunk.article.public_url
+def _passage(row: _Row, score: float) -> Passage:
+    url = Article(slug=row.slug, status=Status.PUBLISHED, audience=row.audience).public_url
     return Passage(
-        id=f"a{chunk.article_id}-{chunk.pk}",
-        article=chunk.article_id,
-        title=chunk.article.title,
-        heading=chunk.heading,
-        url=f"{url}#{chunk.anchor}" if url and chunk.anchor else url,
-        text=chunk.text,
+        id=f"a{row.article}-{row.chunk}",
+        article=row.article,
+        title=row.title,
+        heading=row.heading,
+        url=f"{url}#{row.anchor}" if url and row.anchor else url,
+        text=row.text,
         score=score,
-        locale=chunk.article.locale,
     )

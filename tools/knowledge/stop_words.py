@@ -13,7 +13,7 @@ does doesn't doing don't for from had has have having he her him his how i i'd i
 if in into is isn't it it's its just let let's me my of on or our please she should so some
 than that that's the their them then there these they this those to u up ur us was we we're
 were what what's when where where's which who whom whose why will with would you you're your
-gonna got hello help hey hi know like need tell thank thanks wanna want ya
+gonna got hello help hey hi know like long many much need take takes tell thank thanks wanna want ya
 """,
     "de": """
 aber alle allem allen aller alles als also am an auch auf aus bei beim bin bis bist bitte da damit

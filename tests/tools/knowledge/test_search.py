@@ -91,7 +91,7 @@ def test_one_article_does_not_crowd_out_the_others() -> None:
 
 def test_a_search_takes_few_queries(shop: None, django_assert_num_queries: Any) -> None:
     search("refund")
-    with django_assert_num_queries(5):  # the revision three times, what may be shown, its text
+    with django_assert_num_queries(4):  # the revision three times, the passages
         search("refund")
 
 
