@@ -80,8 +80,9 @@ class ImportRunAdmin(admin.ModelAdmin[ImportRun]):
         """The form that starts an import."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        form = ImportForm(request.POST or None, request.FILES or None)
-        if request.method == "POST" and form.is_valid():
+        sent = request.method == "POST"
+        form = ImportForm(request.POST, request.FILES) if sent else ImportForm()
+        if form.is_valid():
             run = _started(form, cast(User, request.user))
             self.log_addition(request, run, [{"added": {}}])
             return redirect("admin:knowledge_importrun_change", run.pk)
