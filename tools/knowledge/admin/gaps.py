@@ -5,14 +5,15 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
-from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -29,11 +30,6 @@ _COLOURS = {
     Gap.State.DRAFTED: "running",
     Gap.State.CLOSED: "succeeded",
     Gap.State.IGNORED: "low",
-}
-_REASONS = {
-    GapQuestion.Reason.UNANSWERED: _("no answer"),
-    GapQuestion.Reason.THUMB_DOWN: _("thumb down"),
-    GapQuestion.Reason.TICKET: _("ticket"),
 }
 
 
@@ -86,16 +82,7 @@ class ReasonFilter(admin.SimpleListFilter):
 class GapAdmin(admin.ModelAdmin[Gap]):
     """The list of gaps, those of most customers first, and the page of one."""
 
-    list_display = (
-        "title",
-        "standing",
-        "asked_in",
-        "reasons",
-        "language",
-        "first",
-        "last",
-        "article",
-    )
+    list_display = ("title", "standing", "asked_in", "reasons", "first_and_last", "article")
     list_filter = (StateFilter, ReasonFilter, "locale", "last_at")
     list_per_page = 50
     search_fields = ("title", "questions__text")
@@ -119,10 +106,14 @@ class GapAdmin(admin.ModelAdmin[Gap]):
             reason.value: Count("questions", filter=Q(questions__reason=reason), distinct=True)
             for reason in GapQuestion.Reason
         }
-        found: QuerySet[Gap] = super().get_queryset(request).select_related("draft")
-        return found.annotate(
+        found = Gap.objects.select_related("draft").annotate(
             conversations=Count("questions__conversation", distinct=True), **counts
-        ).order_by("-conversations", "-last_at", "-pk")
+        )
+        return found.order_by(*self.get_ordering(request))
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """What most customers asked first."""
+        return ("-conversations", "-last_at", "-pk")
 
     def get_urls(self) -> list[URLPattern]:
         """See ModelAdmin."""
@@ -144,17 +135,10 @@ class GapAdmin(admin.ModelAdmin[Gap]):
     def reasons(self, gap: Any) -> SafeString:
         return reasons(gap)
 
-    @admin.display(description=_("language"), ordering="locale")
-    def language(self, gap: Gap) -> str:
-        return gap.locale or "—"
-
-    @admin.display(description=_("first asked"), ordering="first_at")
-    def first(self, gap: Gap) -> str:
-        return naturaltime(gap.first_at)
-
-    @admin.display(description=_("last asked"), ordering="last_at")
-    def last(self, gap: Gap) -> str:
-        return naturaltime(gap.last_at)
+    @admin.display(description=_("first and last asked"), ordering="last_at")
+    def first_and_last(self, gap: Gap) -> str:
+        days = [date_format(localtime(at), "j M Y") for at in (gap.first_at, gap.last_at)]
+        return " – ".join(dict.fromkeys(days))
 
     @admin.display(description=_("article"))
     def article(self, gap: Gap) -> str:
@@ -223,6 +207,13 @@ class GapAdmin(admin.ModelAdmin[Gap]):
             request, object_id, form_url, {**context, **(extra_context or {})}
         )
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """A title is a whole question."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "title" and field is not None:
+            field.widget.attrs["class"] = "gap-name"
+        return field
+
     def save_model(self, request: HttpRequest, obj: Gap, form: Any, change: bool) -> None:
         """Only its title is edited: the rest may have grown meanwhile."""
         collecting.rename(obj, obj.title)
@@ -237,9 +228,13 @@ class GapAdmin(admin.ModelAdmin[Gap]):
 
 def reasons(gap: Any) -> SafeString:
     """How often a gap came up, by reason. Takes a gap with the counts of `get_queryset`."""
-    counted = [(getattr(gap, reason.value), said) for reason, said in _REASONS.items()]
-    there = [(count, said) for count, said in counted if count]
-    return format_html_join(" ", '<span class="badge">{} {}</span>', there)
+    said = (
+        (gap.unanswered, ngettext("%d without an answer", "%d without an answer", gap.unanswered)),
+        (gap.thumb_down, ngettext("%d thumb down", "%d thumbs down", gap.thumb_down)),
+        (gap.ticket, ngettext("%d ticket", "%d tickets", gap.ticket)),
+    )
+    there = [(text % count,) for count, text in said if count]
+    return format_html_join(" ", '<span class="badge">{}</span>', there)
 
 
 def _keys(chosen: QuerySet[Gap]) -> list[int]:
