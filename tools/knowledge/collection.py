@@ -123,8 +123,8 @@ def _judgements(path: Path) -> dict[str, dict[str, int]]:
 
 def _columns(path: Path, lines: Sequence[str]) -> Iterator[tuple[str, str, int]]:
     for number, line in enumerate(lines, start=1):
-        parts = line.split()
-        if not parts:
+        parts = [part.strip() for part in line.split("\t" if "\t" in line else None)]
+        if not line.strip():
             continue
         grade = parts[-1]
         if len(parts) in (3, 4) and grade.lstrip("-").isdecimal():
