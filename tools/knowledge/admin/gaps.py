@@ -1,6 +1,7 @@
 """Knowledge gaps in the admin: what customers ask in vain, how often, and the way to an article."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -135,17 +136,18 @@ class GapAdmin(admin.ModelAdmin[Gap]):
     def reasons(self, gap: Any) -> SafeString:
         return reasons(gap)
 
-    @admin.display(description=_("first and last asked"), ordering="last_at")
+    @admin.display(description=_("asked"), ordering="last_at")
     def first_and_last(self, gap: Gap) -> str:
-        days = [date_format(localtime(at), "j M Y") for at in (gap.first_at, gap.last_at)]
-        return " – ".join(dict.fromkeys(days))
+        """The first day and the last, if there are two."""
+        return " – ".join(dict.fromkeys(_day(at) for at in (gap.first_at, gap.last_at)))
 
     @admin.display(description=_("article"))
     def article(self, gap: Gap) -> str:
         if gap.draft is None:
             return "—"
         url = reverse("admin:knowledge_article_change", args=[gap.draft.pk])
-        return format_html('<a href="{}">{}</a>', url, gap.draft.title)
+        said = gap.draft.get_status_display()
+        return format_html('<a href="{}" title="{}">{}</a>', url, gap.draft.title, said)
 
     @admin.action(description=_("Close the chosen gaps"), permissions=["change"])
     def close(self, request: HttpRequest, chosen: QuerySet[Gap]) -> None:
@@ -229,12 +231,18 @@ class GapAdmin(admin.ModelAdmin[Gap]):
 def reasons(gap: Any) -> SafeString:
     """How often a gap came up, by reason. Takes a gap with the counts of `get_queryset`."""
     said = (
-        (gap.unanswered, ngettext("%d without an answer", "%d without an answer", gap.unanswered)),
+        (gap.unanswered, ngettext("%d unanswered", "%d unanswered", gap.unanswered)),
         (gap.thumb_down, ngettext("%d thumb down", "%d thumbs down", gap.thumb_down)),
         (gap.ticket, ngettext("%d ticket", "%d tickets", gap.ticket)),
     )
     there = [(text % count,) for count, text in said if count]
     return format_html_join(" ", '<span class="badge">{}</span>', there)
+
+
+def _day(at: datetime) -> str:
+    """A day to read, without the year if it is this one."""
+    day = localtime(at)
+    return date_format(day, "j M" if day.year == localtime().year else "j M Y")
 
 
 def _keys(chosen: QuerySet[Gap]) -> list[int]:

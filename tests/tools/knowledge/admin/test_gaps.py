@@ -1,5 +1,6 @@
 """Knowledge gaps in the admin: read, sorted out and turned into drafts by staff."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -72,12 +73,19 @@ def test_what_most_customers_ask_comes_first_with_counts_by_reason(admin_client:
     assert listed(admin_client) == [norway, klarna]
     html = admin_client.get(LIST).content.decode()
     assert '<td class="field-asked_in">2</td>' in html
-    assert '<span class="badge">2 without an answer</span>' in html
+    assert '<span class="badge">2 unanswered</span>' in html
     assert '<span class="badge">1 thumb down</span> <span class="badge">1 ticket</span>' in html
     found = admin_client.get(LIST, {"q": "norway", "reason": "ticket"}).content.decode()
-    assert '<span class="badge">2 without an answer</span>' in found, (
-        "a filter does not change the counts"
+    assert '<span class="badge">2 unanswered</span>' in found, "a filter does not change the counts"
+
+
+def test_the_list_says_when_it_was_asked_first_and_last(admin_client: Client) -> None:
+    gap = gap_of(NORWAY[0])
+    Gap.objects.filter(pk=gap.pk).update(
+        first_at=datetime(2019, 5, 1, tzinfo=UTC), last_at=datetime(2019, 5, 3, tzinfo=UTC)
     )
+    html = admin_client.get(LIST).content.decode()
+    assert '<td class="field-first_and_last">1 May 2019 – 3 May 2019</td>' in html
 
 
 def test_the_list_shows_what_is_to_be_done_unless_asked_for_more(admin_client: Client) -> None:
