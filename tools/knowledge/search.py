@@ -5,6 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from django.db.models import Value
+from django.db.models.functions import Coalesce
+
 from chat import telemetry
 from tools.knowledge.confidence import CONFIDENT, Evidence, confidence, shared_pairs
 from tools.knowledge.embedders import get_embedder
@@ -120,10 +123,16 @@ def _ranked(hits: Sequence[Hit], question: Asked, reader: Reader, preferred: str
 
 
 def _read(chunks: Iterable[int], reader: Reader) -> list[_Row]:
-    rows = Chunk.objects.filter(
-        pk__in=list(chunks),
-        article__status=Status.PUBLISHED,
-        article__audience__in=reader.audiences,
+    # The status as an expression: SQLite would else begin with all published articles.
+    status = Coalesce("article__status", Value(""))
+    rows = (
+        Chunk.objects.alias(status=status)
+        .filter(
+            pk__in=list(chunks),
+            status=Status.PUBLISHED,
+            article__audience__in=reader.audiences,
+        )
+        .order_by()
     ).values_list(
         "pk",
         "article_id",
