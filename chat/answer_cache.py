@@ -189,6 +189,7 @@ class _Watched:
         self._text: list[str] = []
         self._citations: dict[str, Citation] = {}
         self._report: UsageReport | None = None
+        self._found: set[bool] = set()
         self._ended = False
         self._spoilt = False
 
@@ -199,6 +200,7 @@ class _Watched:
             self._spoilt |= not self._asked.is_shareable(call)
             result = await run_tool(call, ordinal, round_)
             self._spoilt |= result.is_error
+            self._found.add(result.found)
             self._citations |= {citation.id: citation for citation in result.citations}
             return result
 
@@ -223,6 +225,8 @@ class _Watched:
         """The answer, if all who share the key may have it."""
         text = "".join(self._text)
         if self._spoilt or not self._ended or self._report is None:
+            return None
+        if self._found == {False}:  # whoever asks in vain is to be seen in the rows of the calls
             return None
         cited = tuple(c for c in self._citations.values() if c.id in text)
         return _Kept(text, cited, self._report.provider, self._report.model)

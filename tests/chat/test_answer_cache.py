@@ -90,7 +90,13 @@ class Shop:
 
     async def run_tool(self, call: ToolCall, ordinal: int, round_: int) -> ToolResult:
         (citation,) = (await sample_tools.search.run(CONTEXT, {"query": "kettle"})).output.citations
-        return ToolResult(call.id, "[a1-2]", citations=(citation,), is_error=call.name == "broken")
+        return ToolResult(
+            call.id,
+            "[a1-2]",
+            citations=(citation,),
+            is_error=call.name == "broken",
+            found=call.name != "empty",
+        )
 
 
 CONTEXT: Any = None
@@ -193,6 +199,7 @@ async def test_nothing_of_the_question_is_in_the_key() -> None:
         [calls(("manual", {}), ("track_parcel", {})), says("In Bath.")],
         [calls(("invented", {})), says("Done.")],
         [calls(("broken", {})), says("The search is down.")],
+        [calls(("empty", {})), says("I do not know.")],
         [says("A long", reason=StopReason.MAX_TOKENS)],
         [[TextDelta("Half"), Reset("OVERLOADED"), *says("Whole.")]],
         [[TextDelta("Hi."), replace(REPORT, model="script-0"), *says()[1:]]],
@@ -200,16 +207,24 @@ async def test_nothing_of_the_question_is_in_the_key() -> None:
     ],
     ids=[
         "a tool of one customer", "one such among others", "an unknown tool", "a failed tool",
-        "cut", "reset", "another model", "no model",
+        "nothing found", "cut", "reset", "another model", "no model",
     ],
 )  # fmt: skip
 async def test_an_answer_that_may_not_hold_for_everybody_is_not_kept(script: list[Any]) -> None:
-    broken = replace(manual, spec=replace(manual.spec, name="broken"))
-    shop = Shop(ScriptedProvider(*script), tools={**TOOLS, "broken": broken})
+    others = {n: replace(manual, spec=replace(manual.spec, name=n)) for n in ("broken", "empty")}
+    shop = Shop(ScriptedProvider(*script), tools={**TOOLS, **others})
     await shop.ask()
     shop.provider = ScriptedProvider(says("Fresh."))
     events = await shop.ask()
     assert (was_cached(events), text_of(events)) == (False, "Fresh.")
+
+
+async def test_an_answer_that_was_found_with_other_words_is_kept() -> None:
+    empty = replace(manual, spec=replace(manual.spec, name="empty"))
+    script = [calls(("empty", {})), SEARCHES, ANSWERS]
+    shop = Shop(ScriptedProvider(*script), tools={**TOOLS, "empty": empty})
+    await shop.ask()
+    assert was_cached(await shop.ask())
 
 
 async def test_knowledge_that_changes_while_it_is_answered_is_not_kept() -> None:
