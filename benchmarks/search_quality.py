@@ -1,5 +1,6 @@
 """How well search finds and how well it knows that it does not, beside bm25s on the same questions."""
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from tools.knowledge.collection import Collection  # noqa: E402
 from tools.knowledge.confidence import CONFIDENT  # noqa: E402
 from tools.knowledge.evaluation import DEPTH, Outcome  # noqa: E402
 from tools.knowledge.scratch import scratch_base  # noqa: E402
+
+logging.getLogger("bm25s").setLevel(logging.WARNING)  # it tells of each index
 
 SETS = ("business_central", "xquad/en", "xquad/es", "xquad/hi", "xquad/zh")
 

@@ -40,6 +40,7 @@ class Passage:
     url: str
     text: str
     score: float
+    locale: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,4 +182,5 @@ def _passage(row: _Row, score: float) -> Passage:
         url=f"{url}#{row.anchor}" if url and row.anchor else url,
         text=row.text,
         score=score,
+        locale=row.locale,
     )

@@ -61,6 +61,7 @@ def test_a_passage_says_where_it_is_from(shop: None) -> None:
     assert passage.article == chunk.article_id
     assert passage.url == "/help/kettles/#descaling"
     assert passage.text == "Descale a kettle with vinegar."
+    assert passage.locale == "en"
     assert search("When does the showroom open?").passages[0].url == "/help/opening-hours/"
 
 
