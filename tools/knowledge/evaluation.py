@@ -90,7 +90,8 @@ def figures(outcomes: Sequence[Outcome]) -> Figures:
 
 def abstention(outcomes: Iterable[Outcome]) -> float | None:
     """How well confidence parts the questions that have an article from those that have none."""
-    strong, weak = [], []
+    strong: list[float] = []
+    weak: list[float] = []
     for outcome in outcomes:
         (strong if outcome.question.relevant else weak).append(outcome.confidence)
     return auroc(strong, weak) if strong and weak else None
@@ -135,7 +136,7 @@ def _asked(question: Question, find: Search) -> Outcome:
 
 
 def _gain(grades: Sequence[int]) -> float:
-    return sum((2**grade - 1) / log2(rank + 1) for rank, grade in enumerate(grades, start=1))
+    return sum((2.0**grade - 1) / log2(rank + 1) for rank, grade in enumerate(grades, start=1))
 
 
 def _mean(values: Sequence[float]) -> float | None:
