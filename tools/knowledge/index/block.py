@@ -116,14 +116,15 @@ class Block:
 
 def signatures(vectors: NDArray[Any]) -> NDArray[np.uint64]:
     """The signs of vectors, 64 to a number: one column a vector."""
-    bits = np.packbits(vectors > 0, axis=1)
-    padded = np.pad(bits, ((0, 0), (0, -bits.shape[1] % 8)))
+    rows, dimensions = vectors.shape
+    padded = np.zeros((rows, -(-dimensions // 64) * 8), dtype=np.uint8)
+    padded[:, : -(-dimensions // 8)] = np.packbits(vectors > 0, axis=1)
     return np.ascontiguousarray(padded.view(np.uint64).T)
 
 
 def _mapped(file: Path) -> NDArray[Any]:
     try:
-        array: NDArray[Any] = np.load(file, mmap_mode="r")
+        # A plain view of the mapping: numpy's own class for it makes every slice slower.
+        return np.asarray(np.load(file, mmap_mode="r"))
     except ValueError:  # no bytes to map: there are no rows
-        array = np.load(file)
-    return array
+        return np.asarray(np.load(file))

@@ -123,7 +123,7 @@ def _take_over(cursor: Any, seen: Revision, now: Revision, vector: int, model: s
     for batch in _batches(rows):
         _add(cursor, batch)
         _add_meanings(cursor, batch)
-    if vector and seen[1]:
+    if seen[1]:
         fresh = [row for row in source.embedded(vector, model) if row.article not in changed]
         _add_meanings(cursor, fresh)
 
