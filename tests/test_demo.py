@@ -9,6 +9,9 @@ from chat.llm.offline import Call, next_step
 from chat.toolbox import load_tools
 from supportbot import demo
 from supportbot.demo import load
+from tools.knowledge import reminders
+from tools.knowledge.models import Tag
+from tools.knowledge.readers import Reader
 from tools.knowledge.search import search
 from tools.orders.models import Order, OrderStatus
 
@@ -23,6 +26,17 @@ def test_it_loads_without_a_fault_and_once() -> None:
     again = StringIO()
     load.once(again)
     assert again.getvalue() == ""
+
+
+def test_it_shows_what_articles_can_be_besides_public_and_new() -> None:
+    load.once(StringIO())
+    for_customers = search("early access to a sale", reader=Reader.CUSTOMER).passages
+    assert for_customers[0].title == "Early access to sales"
+    assert "Early access to sales" not in [
+        p.title for p in search("early access to a sale").passages
+    ]
+    assert set(reminders.due().values_list("source", flat=True)) == set(load.TO_READ_AGAIN)
+    assert Tag.objects.get(name="care").articles.count() > 1
 
 
 def test_every_suggested_question_gets_somewhere() -> None:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from supportbot import demo
 from tools.jsonl import Report
+from tools.knowledge import articles
 from tools.knowledge.importing import import_articles
 from tools.knowledge.models import Article
 from tools.orders.importing import import_orders
@@ -16,6 +17,9 @@ from tools.orders.models import Order
 
 STAFF_NAME = "staff"
 STAFF_PASSWORD = "demo-staff"  # noqa: S105  # printed at start; exists in the demo only
+
+TO_READ_AGAIN = ("payments/promo-codes.md", "account/early-access-to-sales.md")
+"""Articles about what soon ends: the demo's staff should read them again today."""
 
 _DAYS = {
     "placed_days_ago": ("placed_on", -1),
@@ -30,6 +34,8 @@ def once(output: OutputWrapper | TextIO) -> None:
     """Loads what is not there yet; a shop that has content of its own is left alone."""
     if not Article.objects.exists():
         _tell(output, "articles", import_articles(demo.FOLDER / "articles"))
+        ageing = Article.objects.filter(source__in=TO_READ_AGAIN).values_list("pk", flat=True)
+        articles.read_again(ageing, timezone.localdate())
     if not Order.objects.exists():
         orders = import_orders([_dated(order) for order in demo.orders()])
         _tell(output, "orders", orders)
