@@ -11,6 +11,8 @@ from chat.llm.base import Citation
 from chat.toolbox import FromCustomer, ToolContext, ToolOutput, tool
 from tools.knowledge import extract
 from tools.knowledge.articles import current_revision
+from tools.knowledge.languages import base
+from tools.knowledge.pieces import escaped
 from tools.knowledge.readers import Reader
 from tools.knowledge.search import Passage, Results, search
 
@@ -20,6 +22,22 @@ PASSAGES = 5
 SEE_ALSO = 2
 """Other articles that an answer names. Of 544 questions to a real help centre the best passage is
 from the right article in 60%, one of the first three articles is the right one in 81%."""
+
+SEE_ALSO_IN = {
+    "en": "See also:",
+    "de": "Siehe auch:",
+    "es": "Véase también:",
+    "fr": "Voir aussi :",
+    "hi": "यह भी देखें:",
+    "it": "Vedi anche:",
+    "ja": "関連:",
+    "nl": "Zie ook:",
+    "pl": "Zobacz też:",
+    "pt": "Veja também:",
+    "th": "ดูเพิ่มเติม:",
+    "zh": "另请参阅：",
+}
+"""By the language of the article that answers."""
 
 NEARLY_AS_GOOD = 0.8
 """Share of the best passage's score that makes another article worth naming."""
@@ -86,11 +104,11 @@ async def search_knowledge_base(
         query: What the customer wants to know, as a complete question that makes sense without
             the conversation, in the customer's language.
     """
-    return await in_backend(_search)(query, Reader.of(context.customer))
+    return await in_backend(_search)(query, Reader.of(context.customer), context.locale)
 
 
-def _search(query: str, reader: Reader) -> ToolOutput:
-    results = search(query, PASSAGES, reader=reader)
+def _search(query: str, reader: Reader, locale: str) -> ToolOutput:
+    results = search(query, PASSAGES, reader=reader, locale=locale)
     if not results.passages:
         return ToolOutput(content=NOTHING, text="", found=False)
     return ToolOutput(
@@ -109,13 +127,16 @@ def _for_model(results: Results) -> str:
 def _for_customer(results: Results, query: str) -> str:
     """The article's own words, with the marker that becomes the citation, and where else to look."""
     best, *others = results.passages
-    answer = f"{extract.answer(best.text, query)} [{best.id}]"
+    heading = best.heading or best.title
+    words = extract.answer(best.text, query, heading=heading, locale=best.locale)
+    answer = f"{words} [{best.id}]"
     also: dict[int, Passage] = {}
     for passage in others:
         if passage.article != best.article and passage.score >= NEARLY_AS_GOOD * best.score:
             also.setdefault(passage.article, passage)
-    names = ", ".join(f"{p.title} [{p.id}]" for p in islice(also.values(), SEE_ALSO))
-    return f"{answer}\n\nSee also: {names}" if names else answer
+    names = ", ".join(f"{escaped(p.title)} [{p.id}]" for p in islice(also.values(), SEE_ALSO))
+    label = SEE_ALSO_IN.get(base(best.locale), SEE_ALSO_IN["en"])
+    return f"{answer}\n\n{label} {names}" if names else answer
 
 
 def _name(passage: Passage) -> str:
