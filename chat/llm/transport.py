@@ -115,7 +115,7 @@ def transport_failure(provider: str, error: BaseException) -> ProviderError:
     connection as a time-out.
     """
     *_, root = _causes(error)
-    timed_out = isinstance(root, (TimeoutError, httpx2.TimeoutException))
+    timed_out = isinstance(root, (TimeoutError, httpx2.TimeoutException)) or heard_nothing(error)
     return (TimedOut if timed_out else ConnectionFailed)(type(root).__name__, provider)
 
 

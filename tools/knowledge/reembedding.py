@@ -24,12 +24,13 @@ LEASE = 300
 """Seconds that a run keeps others out, renewed with every batch, each of which ends sooner."""
 
 
-def make_missing() -> int:
-    """Makes the vectors that the passages lack by the model of the settings. Returns how many.
+def make_missing(embedder: Embedder | None = None) -> int:
+    """Makes the vectors that the passages lack by a model, that of the settings for None. Returns how
+    many.
 
     Does nothing while another run is at it. Raises ProviderError where a provider does not answer.
     """
-    embedder = get_embedder()
+    embedder = embedder or get_embedder()
     lease = f"knowledge-embedding:{embedder.name}"
     if not cache.add(lease, True, LEASE):
         return 0
