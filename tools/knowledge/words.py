@@ -238,8 +238,6 @@ def _stem(word: str, language: str) -> str:
     script = _script(word)
     if _WRITTEN_IN.get(language, "LATIN") != script or not language:
         language = _SCRIPTS.get(script, language)
-    if language == "tr":
-        word = word.split("'", 1)[0]  # Ankara'da: what follows is a case ending
     if language == "ar":
         word = _JOINED_ARTICLE.sub("ال", word)
     if language == "en":

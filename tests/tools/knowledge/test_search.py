@@ -7,7 +7,8 @@ import pytest
 
 from tests.tools.knowledge.support import titles, write
 from tools.knowledge.index import Hit, Query
-from tools.knowledge.models import Article, Chunk, Status
+from tools.knowledge.models import Article, Audience, Chunk, Status
+from tools.knowledge.readers import Reader
 from tools.knowledge.search import PER_ARTICLE, search
 
 pytestmark = pytest.mark.django_db
@@ -106,6 +107,15 @@ def test_what_the_index_still_has_is_not_returned_once_it_is_unpublished(
     Article.objects.filter(title="Kettles").update(status=Status.DRAFT)
     found = search("descale a kettle", limit=20).passages
     assert set(titles(found)) == {"Refunds", "Delivery", "Opening hours"}
+
+
+def test_what_the_index_still_has_is_not_returned_once_it_is_for_others(
+    shop: None, stale_index: None
+) -> None:
+    Article.objects.filter(title="Kettles").update(audience=Audience.STAFF)
+    assert "Kettles" not in titles(search("descale a kettle", limit=20).passages)
+    for_staff = search("descale a kettle", limit=20, reader=Reader.STAFF)
+    assert "Kettles" in titles(for_staff.passages)
 
 
 def test_what_the_index_still_has_is_not_returned_once_it_is_deleted(

@@ -38,6 +38,7 @@ def test_what_was_asked_for_comes_before_its_synonyms() -> None:
     group("sofa, couch")
     assert found("sofa")[:2] == ["Sofas", "Couches"]
     assert found("couch")[:2] == ["Couches", "Sofas"]
+    assert synonyms.SYNONYM < 1
 
 
 def test_a_phrase_is_a_synonym_as_a_whole() -> None:

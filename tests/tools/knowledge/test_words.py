@@ -88,7 +88,7 @@ def test_an_elided_article_is_a_word_of_its_own() -> None:
 
 
 def test_turkish_has_two_letters_i_and_an_apostrophe_before_case_endings() -> None:
-    assert stems("IŞIK", "tr") == stems("ışık", "tr")
+    assert stems("KARGOLARI", "tr") == stems("kargoları", "tr")
     assert stems("İstanbul'da", "tr") == stems("istanbul", "tr")
 
 
@@ -147,7 +147,7 @@ def test_a_code_is_found_by_its_parts_but_is_more_than_them() -> None:
 
 
 def test_a_code_is_not_stemmed() -> None:
-    assert "rings500" in stems("RINGS500")
+    assert "a5ed" in stems("A5ED")
 
 
 def test_a_key_has_no_parts() -> None:
