@@ -9,6 +9,7 @@ from django.db import connection
 from chat.llm.embedding import embed
 from supportbot.sweeper import Sweeper
 from supportbot.worker import EmbeddedWorker
+from tools.knowledge import vectors
 from tools.knowledge.search import search
 
 WARM_UP_TIMEOUT = 5.0
@@ -45,9 +46,11 @@ class Background:
 
 
 def _warm_up() -> None:
-    """Loads what the first question needs: the embeddings and the search index."""
+    """Loads what the first question needs, the embeddings and the search index, and has made what
+    vectors are missing."""
     embed(["hello"])
     search("hello", limit=1)
+    vectors.catch_up()
     connection.close()
     # What is loaded by now stays: a full collection that looks at it pauses every answer for 0.1 s.
     gc.collect()

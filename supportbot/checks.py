@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import connection
 from django.utils.module_loading import import_string
 
 from chat import accounts, pricing
 from chat.llm.base import Usage
 from chat.toolbox import Tool
 from supportbot import secret_key
+from tools.knowledge.index.postgres_tables import has_pgvector
 
 IDENTITY_SECRET_LENGTH = 32
 """Characters: 256 bits, as RFC 7518 section 3.2 asks of an HS256 key."""
@@ -150,3 +152,25 @@ def production(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage
         told = f"SECRET_KEY has fewer than {secret_key.SHORTEST} characters."
         messages.append(Error(told, hint=hint, id="supportbot.E006"))
     return messages
+
+
+@register(Tags.database)
+def knowledge_index(
+    app_configs: Sequence[Any] | None, databases: Sequence[str] | None = None, **_: Any
+) -> list[CheckMessage]:
+    """What the index on the server needs is there. Asks the database, so only where checks may."""
+    if not databases or settings.KNOWLEDGE_INDEX != "tools.knowledge.index.PostgresIndex":
+        return []
+    if connection.vendor != "postgresql":
+        hint = "Set DATABASE_URL to postgres://…, or unset SUPPORTBOT_KNOWLEDGE_INDEX."
+        told = "The knowledge index PostgresIndex works on PostgreSQL alone."
+        return [Error(told, hint=hint, id="supportbot.E007")]
+    if has_pgvector():
+        return []
+    return [
+        Warning(
+            "The database has no pgvector: only what a search finds by words is compared by meaning.",
+            hint="Install pgvector on the server, and let this user run CREATE EXTENSION vector.",
+            id="supportbot.W003",
+        )
+    ]

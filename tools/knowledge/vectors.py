@@ -35,6 +35,13 @@ def ask_for_missing() -> None:
     celery.current_app.send_task(TASK)
 
 
+def catch_up() -> None:
+    """Has a worker make the vectors that are missing, if any are: the model was changed while nothing
+    ran, or the task that should have made them was lost."""
+    if missing(get_embedder().name).exists():
+        ask_for_missing()
+
+
 def embed(chunks: Sequence[Chunk], embedder: Embedder) -> NDArray[np.float32]:
     """One row a chunk. Raises ProviderError."""
     return embedder.embed_passages(

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
+import celery
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from chat.llm.base import Overloaded
 from tests.tools.knowledge.support import write
-from tools.knowledge import articles, reembedding, vectors
+from tools.knowledge import articles, reembedding, tasks, vectors
 from tools.knowledge.embedders import WORDLLAMA, get_embedder
 from tools.knowledge.index import InProcessIndex
 from tools.knowledge.models import Article, Chunk, Vector
@@ -117,3 +118,14 @@ def test_a_providers_vectors_are_asked_for_once_the_write_is_committed(
     index = InProcessIndex()
     assert index.locales()
     assert Article.objects.count() == 1
+
+
+def test_what_is_missing_at_the_start_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr(celery.current_app, "send_task", sent.append)
+    write("Kettles")
+    vectors.catch_up()
+    assert sent == []
+    Vector.objects.all().delete()
+    vectors.catch_up()
+    assert sent == [tasks.embed_passages.name]

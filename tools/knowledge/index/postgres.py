@@ -6,6 +6,7 @@ have one of the query's rarest words, and those are ranked by all of its words. 
 by pgvector; where the server lacks that extension, only what was found by words is compared.
 """
 
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
@@ -23,15 +24,14 @@ from tools.knowledge.index.homes import analysis
 from tools.knowledge.index.lexical import typing_errors
 from tools.knowledge.models import Vector
 
+logger = logging.getLogger(__name__)
+
 K1, B = 1.2, 0.75
 """Robertson and Zaragoza 2009, "The probabilistic relevance framework"; tantivy's values."""
 
 RANKED = 5000
 """Passages that are ranked for a query: those with its rarest word, and with the next while they are
 no more than so many."""
-
-DIGITS = 4
-"""Decimals of a score: the last bits of a sum must not decide between two equal passages."""
 
 EF_SEARCH = 200
 """Of pgvector's HNSW index: how many near ones it keeps in sight. At its default of 40 it cannot
@@ -40,10 +40,10 @@ find 60."""
 _SCORE = """
     SELECT chunk, article, round(sum(score)::numeric, 4)::float8 AS score
     FROM knowledge_index.passage, LATERAL (
-        SELECT text_weight * counts[at] * 2.2 / (counts[at] + 1.2 * (0.25 + 0.75 * length / %(text)s))
+        SELECT text_weight * counts[at] * (%(k1)s + 1) / (counts[at] + %(k1)s * (1 - %(b)s + %(b)s * length / %(text)s))
             + CASE WHEN times > 0 THEN
-                title_weight * times * 2.2
-                / (times + 1.2 * (0.25 + 0.75 * cardinality(title) / %(titles)s))
+                title_weight * times * (%(k1)s + 1)
+                / (times + %(k1)s * (1 - %(b)s + %(b)s * cardinality(title) / %(titles)s))
               ELSE 0 END AS score
         FROM (
             SELECT text_weight, title_weight, array_position(stems, id) AS at,
@@ -59,7 +59,7 @@ _SCORE = """
 
 _ARTICLE_SCORE = """
     SELECT article, round(sum(
-        weight * counts[at] * 2.2 / (counts[at] + 1.2 * (0.25 + 0.75 * length / %(text)s))
+        weight * counts[at] * (%(k1)s + 1) / (counts[at] + %(k1)s * (1 - %(b)s + %(b)s * length / %(text)s))
     )::numeric, 4)::float8
     FROM knowledge_index.article, LATERAL (
         SELECT weight, array_position(stems, id) AS at
@@ -179,6 +179,8 @@ class PostgresIndex:
         if self._pgvector is None:
             tables.make()
             self._pgvector = tables.has_pgvector()
+            if not self._pgvector:
+                logger.warning("no pgvector: only what is found by words is compared by meaning")
         made_by = f"{model} {analysis()} {self._pgvector}"
         seen, by = tables.state()
         if (seen, by) != (now, made_by):
@@ -287,6 +289,8 @@ def _scored(
         cursor.execute(
             _SCORE.format(which=which),
             {
+                "k1": K1,
+                "b": B,
                 "text": asked.size.text,
                 "titles": asked.size.titles,
                 "ids": list(asked.ids),
@@ -317,6 +321,8 @@ def _article_scores(asked: Iterable[_Asked], articles: Collection[int]) -> dict[
             cursor.execute(
                 _ARTICLE_SCORE,
                 {
+                    "k1": K1,
+                    "b": B,
                     "text": one.size.whole,
                     "ids": list(one.ids),
                     "weights": list(one.article),

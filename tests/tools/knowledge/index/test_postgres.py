@@ -168,3 +168,7 @@ def test_two_indexes_share_the_tables(index: PostgresIndex, django_assert_num_qu
     assert found(index, "kettle") == found(other, "kettle") == ["Kettles"]
     with django_assert_num_queries(2):  # the revision of the articles, and that of the tables
         other.locales()
+
+
+def test_pgvector_is_there_where_it_is_expected() -> None:
+    assert has_pgvector() or "PGVECTOR_EXPECTED" not in os.environ
