@@ -40,7 +40,8 @@ find 60."""
 _SCORE = """
     SELECT chunk, article, round(sum(score)::numeric, 4)::float8 AS score
     FROM knowledge_index.passage, LATERAL (
-        SELECT text_weight * counts[at] * (%(k1)s + 1) / (counts[at] + %(k1)s * (1 - %(b)s + %(b)s * length / %(text)s))
+        SELECT text_weight * counts[at] * (%(k1)s + 1)
+                / (counts[at] + %(k1)s * (1 - %(b)s + %(b)s * length / %(text)s))
             + CASE WHEN times > 0 THEN
                 title_weight * times * (%(k1)s + 1)
                 / (times + %(k1)s * (1 - %(b)s + %(b)s * cardinality(title) / %(titles)s))
@@ -59,7 +60,8 @@ _SCORE = """
 
 _ARTICLE_SCORE = """
     SELECT article, round(sum(
-        weight * counts[at] * (%(k1)s + 1) / (counts[at] + %(k1)s * (1 - %(b)s + %(b)s * length / %(text)s))
+        weight * counts[at] * (%(k1)s + 1)
+            / (counts[at] + %(k1)s * (1 - %(b)s + %(b)s * length / %(text)s))
     )::numeric, 4)::float8
     FROM knowledge_index.article, LATERAL (
         SELECT weight, array_position(stems, id) AS at
