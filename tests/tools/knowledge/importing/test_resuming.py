@@ -85,9 +85,9 @@ def test_the_next_process_does_the_rest_and_the_report_is_as_if_nothing_had_been
 ) -> None:
     run, first, second = made(), Rows(lasts), Rows()
     with pytest.raises(Interrupted):
-        Work(claimed(run), runs.nobody).through([first])
+        Work(claimed(run)).through([first])
     stored = set(Article.objects.values_list("source", flat=True))
-    Work(claimed(run), runs.nobody).through([second])
+    Work(claimed(run)).through([second])
     told = runs.report(run)
     bad = sum(1 for number in range(ROWS) if number % 7 == 3)
     assert (told.added, told.changed, told.unchanged) == (ROWS - bad, 0, 0)
@@ -100,8 +100,8 @@ def test_the_next_process_does_the_rest_and_the_report_is_as_if_nothing_had_been
 @pytest.mark.django_db
 def test_what_a_process_that_was_taken_for_dead_still_writes_changes_nothing() -> None:
     run = made()
-    late = Work(claimed(run), runs.nobody)
-    Work(claimed(run), runs.nobody).through([Rows()])
+    late = Work(claimed(run))
+    Work(claimed(run)).through([Rows()])
     before = runs.report(run)
     with pytest.raises(claims.Superseded):
         late.through([Rows()])
@@ -123,7 +123,7 @@ def test_a_run_is_claimed_by_one_process_until_that_falls_silent() -> None:
 @pytest.mark.django_db
 def test_a_cancelled_run_stops_at_its_next_batch_and_can_go_on(tmp_path: Path) -> None:
     run = made()
-    work = Work(claimed(run), runs.nobody)
+    work = Work(claimed(run))
     assert runs.cancel(run.pk)
     with pytest.raises(claims.Superseded):
         work.through([Rows()])
@@ -131,7 +131,7 @@ def test_a_cancelled_run_stops_at_its_next_batch_and_can_go_on(tmp_path: Path) -
     assert not runs.cancel(run.pk)
     assert imports.resume(run.pk)
     assert not imports.resume(run.pk)
-    Work(claimed(run), runs.nobody).through([Rows()])
+    Work(claimed(run)).through([Rows()])
     assert Article.objects.count() == runs.report(run).added > 0
 
 

@@ -40,7 +40,7 @@ def run_of(source: Source) -> ArticleReport:
     run = ImportRun.objects.create(name="site", kind=ImportRun.Kind.ADDRESSES)
     claimed = claims.claim(run.pk)
     assert claimed
-    Work(claimed, runs.nobody).through([source])
+    Work(claimed).through([source])
     return runs.report(run)
 
 
