@@ -16,7 +16,11 @@ from tools.knowledge.models import Gap, GapQuestion
 pytestmark = pytest.mark.django_db
 State = Gap.State
 
-NORWAY = ("Do you ship to Norway?", "do you deliver to Norway", "is delivery to norway possible")
+NORWAY = (
+    "Do you ship to Norway?",
+    "do you deliver to Norway",
+    "Is delivery to Norway possible with you?",
+)
 KLARNA = "Can I pay with Klarna?"
 
 

@@ -137,12 +137,12 @@ def test_the_draft_is_an_unpublished_article_in_the_name_of_who_asked() -> None:
 
 @pytest.mark.django_db
 def test_without_resolutions_it_is_a_list_of_the_questions_that_only_the_author_sees() -> None:
-    gap = gap_of(NORWAY, "do you deliver to Norway --> <b>now</b>")
+    gap = gap_of(NORWAY, "do you ship to Norway --> <b>now</b>")
     drafting.make(gap.pk, None)
     article = Article.objects.get()
     assert article.body == (
         "<!--\nFor the author. Neither customers nor search see this note; delete it when done.\n\n"
-        "Customers asked:\n- do you deliver to Norway –> <b>now</b>\n- Do you ship to Norway?\n-->"
+        "Customers asked:\n- do you ship to Norway –> <b>now</b>\n- Do you ship to Norway?\n-->"
     )
     assert passages_of(article) == []
 

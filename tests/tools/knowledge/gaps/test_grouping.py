@@ -4,15 +4,20 @@ import random
 import time
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 
-from tools.knowledge.gaps.grouping import Groups, meanings
+from tools.knowledge.gaps.grouping import Groups, Meaning, meanings
 from tools.knowledge.models import Gap
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 ENGLISH = [
-    ["Do you ship to Norway?", "is delivery to norway possible", "do you deliver to Norway"],
+    [
+        "Do you ship to Norway?",
+        "Is delivery to Norway possible with you?",
+        "do you deliver to Norway",
+    ],
     ["Can I pay with Klarna?", "do you accept klarna", "Is Klarna a payment method of yours?"],
     ["Is the kettle dishwasher safe?", "may I put the kettle into the dishwasher"],
     ["How heavy is the cast iron pan?", "What is the weight of the cast iron pan?"],
@@ -59,6 +64,19 @@ def test_so_they_do_where_embeddings_tell_little(locale: str) -> None:
     assert grouped(questions, locale) == OTHERS[locale]
 
 
+def test_words_that_every_question_has_pull_nothing_together() -> None:
+    nothing = np.zeros(256, dtype=np.float32)
+    asked = Meaning(nothing, frozenset({"juniper", "oak"}))
+    groups = Groups()
+    for number in range(200):
+        about = Meaning(nothing, frozenset({"juniper", "oak", f"thing{number}"}))
+        groups.add(Gap(pk=number), about)
+    assert groups.nearest(asked) is None
+    assert Groups([Gap(pk=1, centre=nothing.tobytes(), stems={"juniper": 1, "oak": 1})]).nearest(
+        asked
+    ), "among the first questions nothing is known to be common"
+
+
 def test_what_was_masked_makes_nothing_alike() -> None:
     said = ["Klarna [email] [order number] [name]", "Norway [email] [order number] [name]"]
     assert len(grouped(said)) == 2
@@ -82,8 +100,9 @@ def test_groups_that_were_stored_go_on_as_they_were() -> None:
 
 def test_three_thousand_questions_take_seconds() -> None:
     chance = random.Random(7)
-    words = [f"{a}{b}" for a in ("lam", "ket", "pan", "kni", "bul") for b in range(200)]
-    questions = [" ".join(chance.choices(words, k=6)) for _ in range(3000)]
-    started = time.perf_counter()
+    syllables = "ba de fi go lu ma ne pi ro su ta ve".split()
+    words = ["".join(chance.choices(syllables, k=4)) for _ in range(2000)]
+    questions = [f"the {' '.join(chance.choices(words, k=4))} lamp" for _ in range(3000)]
+    started = time.thread_time()
     grouped(questions)
-    assert time.perf_counter() - started < 15, "two seconds on an idle machine"
+    assert time.thread_time() - started < 15, "four seconds, not counting what others take"
