@@ -15,6 +15,9 @@ from django.utils.translation import gettext as _
 from tools.knowledge import languages, pages
 from tools.knowledge.models import Article
 
+WITHOUT = "-"
+"""Stands in an address for articles without a category: no name of one makes this slug."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -28,8 +31,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """A category with its entries; `entries` may be empty where only the number is told. Without an
-    address where it holds what has no category."""
+    """A category with its entries; `entries` may be empty where only the number is told."""
 
     name: str
     url: str
@@ -67,7 +69,8 @@ def in_category(slug: str) -> tuple[str, QuerySet[Article]]:
     """
     found = [category for category in sizes(pages.published()) if category.slug == slug]
     names = [category.name for category in found]
-    return " · ".join(names), pages.published().filter(category__in=names)
+    shown = " · ".join(name or _("More") for name in names)
+    return shown, pages.published().filter(category__in=names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +86,13 @@ def sizes(articles: QuerySet[Article]) -> list[Size]:
     """The categories of articles by name, those without one last. One query."""
     counted = articles.order_by().values_list("category").annotate(size=Count("pk"))
     ordered = sorted(counted, key=lambda row: (not row[0], row[0]))
-    return [Size(name, category_slug(name), size) for name, size in ordered]
+    return [Size(name, _slug(name), size) for name, size in ordered]
 
 
 def overview(articles: QuerySet[Article]) -> list[Category]:
     """The categories of a help centre that is too large to list. One query."""
     return [
-        Category(size.name or _("More"), category_url(size.name), size.articles)
+        Category(size.name or _("More"), _page(size.slug), size.articles)
         for size in sizes(articles)
     ]
 
@@ -143,15 +146,19 @@ def direction(locale: str) -> str:
         return "ltr"
 
 
-def category_slug(name: str) -> str:
-    """The part of an address that stands for a category."""
-    return slugify(name, allow_unicode=True) or "category"
-
-
 def category_url(name: str) -> str:
     """The page of a category; empty for none."""
-    return reverse("help:category", args=[category_slug(name)]) if name else ""
+    return _page(_slug(name)) if name else ""
+
+
+def _page(slug: str) -> str:
+    return reverse("help:category", args=[slug])
+
+
+def _slug(name: str) -> str:
+    """The part of an address that stands for a category, or for none."""
+    return (slugify(name, allow_unicode=True) or "category") if name else WITHOUT
 
 
 def _with_entries(name: str, listed: Sequence[Entry]) -> Category:
-    return Category(name or _("More"), category_url(name), len(listed), listed)
+    return Category(name or _("More"), _page(_slug(name)), len(listed), listed)

@@ -27,11 +27,11 @@ class ListSitemap(Sitemap[str]):
 
     def items(self) -> list[str]:
         """Paths."""
-        categories = [size.name for size in catalogue.sizes(pages.published()) if size.name]
+        categories = catalogue.overview(pages.published())
         languages = catalogue.all_languages()
         return [
             reverse("help:index"),
-            *dict.fromkeys(catalogue.category_url(name) for name in categories),
+            *dict.fromkeys(category.url for category in categories),
             *(language.url for language in languages if len(languages) > 1),
         ]
 

@@ -80,7 +80,7 @@ def test_a_large_help_centre_shows_its_categories_with_their_sizes(client: Clien
     assert [(c.name, c.url, c.size) for c in overview] == [
         ("Care", "/help/category/care/", BY_CATEGORY),
         ("Delivery & returns", "/help/category/delivery-returns/", 1),
-        ("More", "", 1),
+        ("More", "/help/category/-/", 1),
     ]
     html = page(client, "/help/")
     assert '<a href="/help/category/delivery-returns/">Delivery &amp; returns</a>' in html
@@ -100,6 +100,17 @@ def test_a_category_has_a_page_of_its_articles(client: Client) -> None:
     assert "Opening hours" not in html
     for path in ("/help/", "/help/kettles/"):
         assert '<a href="/help/category/care-repair/">Care &amp; repair</a>' in page(client, path)
+
+
+def test_what_has_no_category_is_reached_too(client: Client) -> None:
+    write("Kettles")
+    write("Pans", category="Care")
+    assert '<a href="/help/category/-/">More</a>' in page(client, "/help/")
+    html = page(client, "/help/category/-/")
+    assert "<h1>More</h1>" in html
+    assert "Kettles" in html
+    assert "Pans" not in html
+    assert "category/-" not in page(client, "/help/kettles/")
 
 
 def test_a_large_category_is_leafed_through(client: Client) -> None:
@@ -351,6 +362,7 @@ def test_the_sitemap_leads_to_all_that_is_public(client: Client, three_languages
     assert addresses(client, sections[1]) == [
         "/help/",
         "/help/category/care/",
+        "/help/category/-/",
         "/help/language/de/",
         "/help/language/en/",
         "/help/language/ar/",
