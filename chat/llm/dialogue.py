@@ -27,12 +27,14 @@ class Dialogue:
     """One look at a conversation.
 
     `utterance` is all that the customer wrote since the last reply, `earlier` what they wrote before,
-    `replies` what they read; `calls` and `results` are of the tools that have run for the utterance.
+    `replies` what they read; `last_tool` is the name of the tool that ran before the utterance, `calls`
+    and `results` are of those that have run for it.
     """
 
     utterance: str
     earlier: tuple[str, ...]
     replies: tuple[str, ...]
+    last_tool: str
     calls: tuple[ToolCall, ...]
     results: tuple[ToolResult, ...]
     tools: tuple[ToolSpec, ...]
@@ -48,7 +50,8 @@ class Dialogue:
             utterance=utterance,
             earlier=earlier,
             replies=tuple(m.text for m in before if isinstance(m, AssistantMessage) and m.text),
-            calls=tuple(c for m in since if isinstance(m, AssistantMessage) for c in m.calls),
+            last_tool=next((call.name for call in reversed(_calls(before))), ""),
+            calls=tuple(_calls(since)),
             results=since[-1].results if since and isinstance(since[-1], ToolMessage) else (),
             tools=request.tools if request.tools_allowed else (),
             language=spoken("\n".join((*earlier[-1:], utterance)), request.locale),
@@ -98,6 +101,10 @@ class Dialogue:
         for slot in (slot for tool in self.tools for slot in tool.slots):
             left = re.sub(slot.pattern, "", left) if slot.pattern else left
         return " ".join(left.split())
+
+
+def _calls(messages: Sequence[Message]) -> list[ToolCall]:
+    return [call for m in messages if isinstance(m, AssistantMessage) for call in m.calls]
 
 
 def _parted(messages: Sequence[Message]) -> tuple[list[Message], list[str], list[Message]]:

@@ -113,9 +113,9 @@ def _parted(
 
 def _lead_in(held: Sequence[Unit]) -> str:
     """What introduces the list whose items `held` ends with, if it is there."""
-    before_list = next((i for i in reversed(range(len(held))) if held[i].joint != LINE), 0)
-    around = (held[before_list], held[before_list - 1])
-    return next((unit.text for unit in around if _leads_in(unit)), "")
+    begins = next((i for i in reversed(range(len(held))) if held[i].joint != LINE), 0)
+    around = held[max(begins - 1, 0) : begins + 1]
+    return next((unit.text for unit in reversed(around) if _leads_in(unit)), "")
 
 
 def _ending(held: Sequence[Unit], room: int, locale: str) -> list[Unit]:
@@ -134,7 +134,7 @@ def _ending(held: Sequence[Unit], room: int, locale: str) -> list[Unit]:
 
 
 def _leads_in(unit: Unit) -> bool:
-    return unit.text.endswith((":", "?", "\uff1a"))
+    return unit.text.endswith((":", "?", "\uff1a")) and not _ITEM.match(unit.text)
 
 
 def _apart(unit: Unit) -> Unit:

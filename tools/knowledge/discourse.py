@@ -42,8 +42,8 @@ _ANNOUNCES = re.compile(
     r"(?<![^\W_])"
     + _any(
         """
-        following, as follows, below, these steps,
-        folgende, folgenden, folgendes, wie folgt, unten, diese Schritte,
+        following, as follows, below, these steps, here is how, here's how, here’s how,
+        folgende, folgenden, folgendes, wie folgt, unten, diese Schritte, so geht's,
         siguiente, siguientes, a continuación, estos pasos,
         suivant, suivante, suivants, suivantes, ci-dessous, voici,
         seguente, seguenti, di seguito, seguinte, seguintes, abaixo, volgende, hieronder,

@@ -59,6 +59,22 @@ def parse(text: str, locale: str = "") -> list[Piece]:
     return [piece for piece in found if piece.text.strip()]
 
 
+def merged(texts: Sequence[str], locale: str = "") -> str:
+    """The parts that a section was cut into as one text again, without what they repeat."""
+    whole = ""
+    for text in texts:
+        said = {piece.text for piece in parse(whole, locale)}
+        new = parse(text, locale)
+        while said and new and new[0].text in said:
+            new.pop(0)
+        if not new:
+            continue
+        rest = text[text.index(new[0].text) :]
+        goes_on = new[0].is_item and parse(whole, locale)[-1].is_item if whole else False
+        whole += (LINE if goes_on else PARAGRAPH if whole else "") + rest
+    return whole
+
+
 def leads_in(pieces: Sequence[Piece], index: int) -> bool:
     """Whether a piece introduces what comes next: "Follow these steps:"."""
     piece, following = pieces[index], pieces[index + 1 : index + 2]

@@ -27,6 +27,12 @@ BEGINNING = 0.3
 """What the first sentence of a section is worth whose heading is the question. It is the answer as a
 rule, in other words: "Often not." under "Do I have to send it back?"."""
 
+_ASKS_HOW = re.compile(
+    r"^\W*(?:(?:and|und|y|et)\s)?(?:how|wie|c[oó]mo|comment|come)\b"
+    r"|\b(?:steps|what (?:should|do) (?:I|we) do)\b"
+    r"|कैसे|怎么|如何|怎样|どうやって|どうすれば|อย่างไร",
+    re.I,
+)
 _ASKS_AMOUNT = re.compile(
     r"\b(?:how (?:much|many|long|often|far|soon|fast|big|large|old)|when|price|cost|fee"
     r"|wie ?(?:viel|lange|oft|weit|teuer|hoch|gro(?:ß|ss)|alt)e?|wann|was kostet"
@@ -34,6 +40,13 @@ _ASKS_AMOUNT = re.compile(
     r"|कितन|कब|多少|几天|几个|多久|多长|何日|何時|いくら|いくつ|いつ|どのくらい|เท่าไ|กี่|เมื่อไ|얼마|언제|몇",
     re.I,
 )
+_ASKS_PRICE = re.compile(
+    r"\b(?:how (?:much|expensive)|prices?|costs?|fees?|charge|cuesta|precio|kostet|kosten|teuer|prix|co[uû]te"
+    r"|quanto costa|prezzo|quanto custa|pre[cç]o)\b|कीमत|多少钱|いくら|料金|ราคา|얼마",
+    re.I,
+)
+_PRICE = re.compile(r"[$€£¥₹฿]|\b(?:USD|EUR|euros?|dollars?|d[oó]lares|pesos)\b|[元円]", re.I)
+_NUMBER = re.compile(r"\d")
 _AMOUNT = re.compile(
     r"\d|[$€£¥₹฿]|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|free|zwei|drei|vier|fünf|kostenlos"
     r"|dos|tres|cuatro|cinco|gratis|gratuit[oae]?s?|deux|trois|quatre|cinq)\b|免费|無料|[一二三四五六七八九十]",
@@ -57,11 +70,26 @@ def scores(
         near = np.clip(vectors[1:] @ vectors[0], 0.0, None)
         shared = [0.5 * float(n) + 0.5 * s for n, s in zip(near, shared, strict=True)]
     first = BEGINNING * _answers(heading, question, locale)
-    amount = QUANTITY if _ASKS_AMOUNT.search(question) else 0.0
+    amount = QUANTITY if asks_amount(question) else 0.0
     return [
         score + first * (1 - place / len(texts)) + amount * bool(_AMOUNT.search(text))
         for place, (score, text) in enumerate(zip(shared, texts, strict=True))
     ]
+
+
+def asks_amount(question: str) -> bool:
+    """Whether a question is about a price, a number or a time."""
+    return bool(_ASKS_AMOUNT.search(question))
+
+
+def asks_how(question: str) -> bool:
+    """Whether a question is about how something is done."""
+    return bool(_ASKS_HOW.search(question)) and not asks_amount(question)
+
+
+def has_amount(text: str, question: str) -> bool:
+    """Whether a text names what a question about an amount asks for: a price, or any number."""
+    return bool((_PRICE if _ASKS_PRICE.search(question) else _NUMBER).search(text))
 
 
 def _weights(texts: Sequence[str], question: str, locale: str) -> dict[str, float]:

@@ -102,6 +102,14 @@ def found(
     return [_passage(row, score) for row, score in best], _evidence(text, question, ranked)
 
 
+def sections(passage: Passage, reader: Reader) -> list[Passage]:
+    """All passages of the article that a passage is of, in reading order, with its score: for a
+    question the right article is found more surely than the right part of it."""
+    chunks = Chunk.objects.filter(article=passage.article).values_list("pk", flat=True)
+    rows = sorted(_read(chunks, reader), key=lambda row: row.chunk)
+    return [_passage(row, passage.score) for row in rows]
+
+
 def _ranked(hits: Sequence[Hit], question: Asked, reader: Reader, preferred: str) -> list[_Ranked]:
     """What the reader may see of the hits, best first."""
     by_chunk = {hit.chunk: hit for hit in hits}

@@ -11,6 +11,9 @@ _FULL_WIDTH_END = tuple("\u3002\uff01\uff1f\u300d\u300f\u201d\uff09")
 
 _ENDED = re.compile(rf"[\s\u0964\u0965{''.join(_FULL_WIDTH_END)}]\Z")
 _GOES_ON = re.compile(r"[^\w]*(?:\d|[^\W\d_])")
+_CUT_NAME = re.compile(r"(?<![^\W_])[A-Z]\w*[ -][A-Z]\w{1,3}\.\s*\Z")
+"""The end of a name that was cut short within: "Bank Acc. Reconciliation"."""
+
 _THAI = "\u0e00-\u0e7f"
 _THAI_PAUSE = re.compile(rf"(?<=[{_THAI}])\s+(?=[{_THAI}])")
 """Thai ends a sentence with a space and no mark. One beside a number or a foreign word ends none."""
@@ -60,6 +63,8 @@ def _cut(sentence: str) -> list[str]:
 def _is_one(before: str, after: str) -> bool:
     """Whether the mark between two texts ended no sentence: `System.Text`, `approx. 5 days`."""
     if not _ENDED.search(before):
+        return True
+    if _CUT_NAME.search(before):
         return True
     start = _GOES_ON.match(after)
     follows = start is not None and (start[0][-1].islower() or start[0][-1].isdigit())

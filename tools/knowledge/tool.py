@@ -1,5 +1,6 @@
 """search_knowledge_base: the passages of the help centre that answer a question."""
 
+from collections.abc import Sequence
 from itertools import islice
 from typing import Annotated
 
@@ -9,12 +10,12 @@ from chat.database import in_backend
 from chat.identity import VerifiedCustomer
 from chat.llm.base import Citation
 from chat.toolbox import FromCustomer, ToolContext, ToolOutput, tool
-from tools.knowledge import extract
+from tools.knowledge import choice, extract
 from tools.knowledge.articles import current_revision
 from tools.knowledge.languages import base
-from tools.knowledge.pieces import escaped
+from tools.knowledge.pieces import escaped, merged
 from tools.knowledge.readers import Reader
-from tools.knowledge.search import Passage, Results, search
+from tools.knowledge.search import Passage, search, sections
 
 PASSAGES = 5
 """Passages that a model reads: enough for an answer from two articles, under 2,000 tokens."""
@@ -111,24 +112,41 @@ def _search(query: str, reader: Reader, locale: str) -> ToolOutput:
     results = search(query, PASSAGES, reader=reader, locale=locale)
     if not results.passages:
         return ToolOutput(content=NOTHING, text="", found=False)
+    best = _answering(results.passages, query, reader)
+    others = [passage for passage in results.passages if passage.id != best.id]
+    passages = [best, *others][:PASSAGES]
     return ToolOutput(
-        content=_for_model(results),
-        text="" if results.weak else _for_customer(results, query),
-        citations=tuple(Citation(p.id, p.title, p.heading, p.url) for p in results.passages),
+        content=_for_model(passages, weak=results.weak),
+        text="" if results.weak else _for_customer(passages, query, reader),
+        citations=tuple(Citation(p.id, p.title, p.heading, p.url) for p in passages),
         found=not results.weak,
     )
 
 
-def _for_model(results: Results) -> str:
-    passages = (f"[{p.id}] {_name(p)}\n{p.text}" for p in results.passages)
-    return "\n\n".join([WEAK, *passages] if results.weak else passages)
+def _answering(found: Sequence[Passage], query: str, reader: Reader) -> Passage:
+    """The passage that answers: another part of the best article perhaps, or for a follow-up question
+    one that is nearly as good and speaks of what is new in it."""
+    first = found[0]
+    others = sections(first, reader)
+    if choice.is_follow_up(query, first.locale):
+        others += [p for p in found if p.score >= NEARLY_AS_GOOD * first.score]
+    return choice.best(query, first, others)
 
 
-def _for_customer(results: Results, query: str) -> str:
+def _for_model(passages: Sequence[Passage], *, weak: bool) -> str:
+    told = [f"[{p.id}] {_name(p)}\n{p.text}" for p in passages]
+    return "\n\n".join([WEAK, *told] if weak else told)
+
+
+def _for_customer(passages: Sequence[Passage], query: str, reader: Reader) -> str:
     """The article's own words, with the marker that becomes the citation, and where else to look."""
-    best, *others = results.passages
+    best, *others = passages
     heading = best.heading or best.title
-    words = extract.answer(best.text, query, heading=heading, locale=best.locale)
+    parts = [
+        p.text for p in sections(best, reader) if (p.heading, p.url) == (best.heading, best.url)
+    ]
+    text = merged(parts or [best.text], best.locale)
+    words = extract.answer(text, query, heading=heading, locale=best.locale)
     answer = f"{words} [{best.id}]"
     also: dict[int, Passage] = {}
     for passage in others:

@@ -98,6 +98,12 @@ def test_where_a_list_is_cut_its_lead_in_is_repeated_and_its_numbers_go_on() -> 
     assert second.startswith("Follow these steps:\n\n5. Word")
 
 
+def test_a_step_that_ends_in_a_colon_introduces_no_list_but_its_own() -> None:
+    steps = "\n".join(f"{number}. {sentence(50)[:-1]}:" for number in range(1, 9))
+    _, second = texts(steps)
+    assert second.startswith("5. Word")
+
+
 def test_where_a_list_without_lead_in_is_cut_its_last_item_is_repeated() -> None:
     steps = "\n".join(f"{number}. {sentence(35)}" for number in range(1, 11))
     _, second = texts(steps)

@@ -12,6 +12,10 @@ from tools.knowledge.sentences import join, split
         ("It costs $2.50 at example.com.", ["It costs $2.50 at example.com."]),
         ("Use System.Text here.Then stop.", ["Use System.Text here.Then stop."]),
         ("Allow approx. 5 days. Then ask.", ["Allow approx. 5 days.", "Then ask."]),
+        (
+            "Open Bank Acc. Reconciliation. Then ask.",
+            ["Open Bank Acc. Reconciliation.", "Then ask."],
+        ),
         ("See e.g. the price list. Or ask.", ["See e.g. the price list.", "Or ask."]),
         ("He said “Stop.” Then he left.", ["He said “Stop.”", "Then he left."]),
         ("एक है। दो है।तीन है।", ["एक है।", "दो है।", "तीन है।"]),

@@ -1,0 +1,24 @@
+"""Pieces of a passage, and the parts of a section as one text again."""
+
+from tools.knowledge.chunks import split
+from tools.knowledge.pieces import merged
+
+
+def test_parts_of_a_list_are_one_list_with_one_lead_in() -> None:
+    body = "Do this:\n\n" + "\n".join(f"{n}. Step {n} {'word ' * 50}end." for n in range(1, 9))
+    parts = [passage.text for passage in split(body, title="Kettles")]
+    assert len(parts) == 2
+    assert merged(parts) == body
+    assert merged(parts).count("Do this:") == 1
+
+
+def test_a_sentence_that_two_parts_share_is_said_once() -> None:
+    body = " ".join(f"Sentence {n} {'word ' * 18}end." for n in range(30))
+    parts = [passage.text for passage in split(body, title="Kettles")]
+    assert len(parts) == 3
+    assert " ".join(merged(parts).split()) == body
+
+
+def test_what_is_one_part_stays_as_it_is() -> None:
+    assert merged(["One.\n\n- two"]) == "One.\n\n- two"
+    assert merged([]) == ""
