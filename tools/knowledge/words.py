@@ -290,7 +290,7 @@ def _stop_words(language: str) -> frozenset[str]:
 
 @cache
 def _stop_pattern(language: str) -> re.Pattern[str]:
-    strings = sorted(STOP_STRINGS.get(language, "").split(), key=len, reverse=True)
+    strings = sorted(_normal(STOP_STRINGS.get(language, "")).split(), key=len, reverse=True)
     return re.compile("|".join(map(re.escape, strings)) or r"(?!)")
 
 

@@ -184,6 +184,7 @@ def test_only_the_words_of_the_topic_inform_and_each_once() -> None:
         ("zh", "退货需要多少钱吗", "退货需要 钱"),
         ("", "退货需要多少钱吗", "退货需要 钱"),
         ("th", "คืนสินค้าได้อย่างไร", "คืนสินค้า"),
+        ("th", "ทำไมคืนสินค้า", "คืนสินค้า"),
     ],
 )
 def test_each_language_has_its_own_words_without_a_topic(
