@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from tools.knowledge import discourse
-from tools.knowledge.pieces import Piece, items_around, joined, leads_in, length, parse
+from tools.knowledge.pieces import CUT, Piece, items_around, joined, leads_in, length, parse
 from tools.knowledge.relevance import scores
 
 ANSWER_WORDS = 90
@@ -12,6 +12,9 @@ ANSWER_WORDS = 90
 
 STEPS_WORDS = 160
 """Steps may be longer: half an instruction is none."""
+
+ITEM_WORDS = 60
+"""Of a step with a table below it, so that the step after it is said, too."""
 
 SNIPPET_WORDS = 35
 
@@ -22,7 +25,6 @@ SHORT = 3
 """Words: a "Yes." or an "Often not." belongs to what explains it."""
 
 _MARKS = re.compile(r"^\s*(?:-|\d+\.) |\\(?=[^\w\s])")
-_GOES_ON = "\u2026"
 
 
 def answer(
@@ -64,10 +66,14 @@ class _Choice:
     def __init__(
         self, pieces: Sequence[Piece], query: str, heading: str, locale: str, limit: int
     ) -> None:
-        self.pieces = pieces
         self.limit = limit
         self.steps_limit = max(limit, STEPS_WORDS) if limit >= ANSWER_WORDS else limit
         self.scores = scores([p.text for p in pieces], query, heading=heading, locale=locale)
+        best = max(self.scores)
+        self.pieces = [
+            piece if score == best else piece.shortened(ITEM_WORDS)
+            for piece, score in zip(pieces, self.scores, strict=True)
+        ]
 
     def text(self) -> str:
         """The best piece with what it needs, and what else answers, while there is room."""
@@ -80,7 +86,7 @@ class _Choice:
             chosen = self._with(chosen, self._needed(index))
         chosen = self._smooth(chosen)
         said = joined(self.pieces, chosen)
-        return f"{said}\n\n{_GOES_ON}" if self._breaks_off(chosen) else said
+        return f"{said}\n\n{CUT}" if self._breaks_off(chosen) else said
 
     def _with(self, chosen: frozenset[int], more: frozenset[int]) -> frozenset[int]:
         """What is chosen and more, if there is room."""

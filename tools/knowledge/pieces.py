@@ -8,6 +8,9 @@ from tools.knowledge import discourse, sentences
 from tools.knowledge.chunks import count
 from tools.knowledge.plain import LINE, PARAGRAPH
 
+CUT = "\u2026"
+"""Stands for what is left out at an end."""
+
 _MARK = re.compile(r"(?:-|(?P<number>\d+)\.) ")
 _MARKUP = re.compile(r"\\|[*`]|~~|(?<!\w)_|_(?!\w)|\[(?=\d{1,2}\]|[^\]\n]*\]\()")
 _LINE_MARKUP = re.compile(r"^(\s*)([#>+=|])", re.M)
@@ -39,6 +42,16 @@ class Piece:
         """Whether it is a note or a warning about what stands before it."""
         return discourse.is_note(self.text)
 
+    def shortened(self, limit: int) -> "Piece":
+        """An item without those of its lines that make it longer than `limit` words."""
+        kept, *lines = self.text.split(LINE)
+        for line in lines:
+            if count(f"{kept} {line}") > limit:
+                indent = " " * (len(line) - len(line.lstrip()))
+                return Piece(f"{kept}{LINE}{indent}{CUT}", self.block)
+            kept += LINE + line
+        return self
+
     @property
     def words(self) -> int:
         """Its length."""
@@ -69,9 +82,11 @@ def merged(texts: Sequence[str], locale: str = "") -> str:
             new.pop(0)
         if not new:
             continue
-        rest = text[text.index(new[0].text) :]
-        goes_on = new[0].is_item and parse(whole, locale)[-1].is_item if whole else False
-        whole += (LINE if goes_on else PARAGRAPH if whole else "") + rest
+        start = text.index(new[0].text)
+        indented = len(text[:start]) - len(text[:start].rstrip(" "))
+        rest = text[start - indented :]
+        items = bool(whole) and new[0].is_item and parse(whole, locale)[-1].is_item
+        whole += (LINE if items or (whole and indented) else PARAGRAPH if whole else "") + rest
     return whole
 
 

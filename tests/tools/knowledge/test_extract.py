@@ -125,7 +125,9 @@ def test_a_short_yes_or_no_is_said_with_its_reason() -> None:
 
 
 def test_under_a_heading_that_is_the_question_its_beginning_is_the_answer() -> None:
-    text = padded("Not at the moment. Write to us if you need it soon.", "Our ship is old. " + FILLER)
+    text = padded(
+        "Not at the moment. Write to us if you need it soon.", "Our ship is old. " + FILLER
+    )
     found = answer(text, "Do you ship items abroad?", heading="Do you ship items abroad?")
     assert found.startswith("Not at the moment.")
 
@@ -160,6 +162,16 @@ def test_all_steps_are_given_where_the_question_is_what_they_are_for() -> None:
     text = padded(f"To descale the kettle:\n\n{STEPS}")
     found = answer(text, "How do I descale the kettle?", heading="Descale the kettle")
     assert found.startswith(f"To descale the kettle:\n\n{STEPS}")
+
+
+def test_a_step_with_a_table_does_not_hide_the_step_after_it() -> None:
+    rows = "\n".join(f"   - Field {n}: {FILLER.strip()}" for n in range(9))
+    text = padded(
+        f"To enroll a lamp:\n\n1. Open the page.\n2. Fill in the fields.\n{rows}\n3. Choose OK."
+    )
+    found = answer(text, "How do I enroll a lamp?", heading="Enroll a lamp")
+    assert "2. Fill in the fields.\n   - Field 0" in found
+    assert "\n   …\n3. Choose OK." in found
 
 
 def test_a_lead_in_that_leans_back_brings_what_it_leans_on() -> None:

@@ -1,7 +1,7 @@
 """Pieces of a passage, and the parts of a section as one text again."""
 
 from tools.knowledge.chunks import split
-from tools.knowledge.pieces import merged
+from tools.knowledge.pieces import merged, parse
 
 
 def test_parts_of_a_list_are_one_list_with_one_lead_in() -> None:
@@ -17,6 +17,15 @@ def test_a_sentence_that_two_parts_share_is_said_once() -> None:
     parts = [passage.text for passage in split(body, title="Kettles")]
     assert len(parts) == 3
     assert " ".join(merged(parts).split()) == body
+
+
+def test_a_step_that_was_cut_within_is_one_step() -> None:
+    body = "\n".join(
+        ["1. Fill in:", *(f"   - Field {n} {'word ' * 60}end." for n in range(6)), "2. Go."]
+    )
+    parts = [passage.text for passage in split(body, title="Kettles")]
+    assert len(parts) > 1
+    assert [piece.text[:3] for piece in parse(merged(parts))] == ["1. ", "2. "]
 
 
 def test_what_is_one_part_stays_as_it_is() -> None:
