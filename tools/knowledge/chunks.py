@@ -134,7 +134,9 @@ def _ending(held: Sequence[Unit], room: int, locale: str) -> list[Unit]:
 
 
 def _leads_in(unit: Unit) -> bool:
-    return unit.text.endswith((":", "?", "\uff1a")) and not _ITEM.match(unit.text)
+    """Whether a unit introduces the next one. A list's item, and a line within one, do not."""
+    within = _ITEM.match(unit.text) or unit.text.startswith(" ")
+    return unit.text.endswith((":", "?", "\uff1a")) and not within
 
 
 def _apart(unit: Unit) -> Unit:

@@ -76,7 +76,9 @@ def merged(texts: Sequence[str], locale: str = "") -> str:
     """The parts that a section was cut into as one text again, without what they repeat."""
     whole = ""
     for text in texts:
-        said = {piece.text for piece in parse(whole, locale)}
+        said = {*whole.split(LINE), *(piece.text for piece in parse(whole, locale))}
+        while whole and text.partition(LINE)[0] in said:
+            text = text.partition(LINE)[2]
         new = parse(text, locale)
         while said and new and new[0].text in said:
             new.pop(0)

@@ -28,6 +28,18 @@ def test_a_step_that_was_cut_within_is_one_step() -> None:
     assert [piece.text[:3] for piece in parse(merged(parts))] == ["1. ", "2. "]
 
 
+def test_a_line_within_a_step_introduces_no_list() -> None:
+    lines = [f"   {'Word ' * 60}Choose {n} if:" for n in range(6)]
+    body = "\n\n".join(["1. Open it.", *lines]) + "\n2. Go."
+    parts = [passage.text for passage in split(body, title="Kettles")]
+    assert len(parts) > 1
+    whole = merged(parts)
+    assert [piece.text[:3] for piece in parse(whole)] == ["1. ", "2. "]
+    assert [line[-9:] for line in whole.split("\n")[1:-1]] == [
+        f"oose {n} if:"[-9:] for n in range(6)
+    ]
+
+
 def test_what_is_one_part_stays_as_it_is() -> None:
     assert merged(["One.\n\n- two"]) == "One.\n\n- two"
     assert merged([]) == ""
