@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import bm25s
@@ -142,7 +143,7 @@ def _times(answer: Callable[[str], object], questions: Sequence[str]) -> list[fl
     """Milliseconds for each question, after as many to warm up."""
     for question in questions:
         answer(question)
-    return [1000 * _seconds(lambda question=question: answer(question)) for question in questions]
+    return [1000 * _seconds(partial(answer, question)) for question in questions]
 
 
 def _size_of_folder() -> float:

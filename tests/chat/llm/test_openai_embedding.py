@@ -90,7 +90,7 @@ def test_each_text_gets_a_vector_of_unit_length(
     server: EmbeddingServer, embeddings: OpenAIEmbeddings
 ) -> None:
     embedded = embeddings.embed(["one", "two"], timeout=5)
-    assert np.allclose(embedded.vectors, [[1, 0, 0], [0.6, 0.8, 0]])
+    assert np.allclose(embedded.vectors, np.array([[1, 0, 0], [0.6, 0.8, 0]]))
     assert embedded.vectors.dtype == np.float32
     assert embedded.usage == Usage(input_tokens=12)
     (asked,) = server.asked

