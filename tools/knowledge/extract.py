@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from tools.knowledge import discourse
 from tools.knowledge.pieces import CUT, Piece, items_around, joined, leads_in, length, parse
@@ -89,11 +90,21 @@ class _Choice:
         return f"{said}\n\n{CUT}" if self._breaks_off(chosen) else said
 
     def _with(self, chosen: frozenset[int], more: frozenset[int]) -> frozenset[int]:
-        """What is chosen and more, if there is room."""
+        """What is chosen and more, if there is room, and no step would be passed over."""
         wanted = chosen | more
+        if self._passes_over(wanted):
+            return chosen
         steps = any(self.pieces[index].is_step for index in wanted)
         room = self.steps_limit if steps else self.limit
         return wanted if length(self.pieces, wanted) <= room else chosen
+
+    def _passes_over(self, chosen: frozenset[int]) -> bool:
+        """Whether a step is missing between two of its list."""
+        steps = sorted(index for index in chosen if self.pieces[index].is_step)
+        return any(
+            after - before > 1 and after in items_around(self.pieces, before)
+            for before, after in pairwise(steps)
+        )
 
     def _needed(self, index: int) -> frozenset[int]:
         """A piece with what it makes no sense without."""
