@@ -165,10 +165,10 @@ def test_all_steps_are_given_where_the_question_is_what_they_are_for() -> None:
 
 
 def test_no_step_is_passed_over() -> None:
-    middle = "\n".join(f"{n}. {FILLER.strip()}" for n in range(2, 15))
-    text = f"Do this:\n\n1. Unplug the zebra lamp.\n{middle}\n15. Plug the zebra lamp in again."
+    long = f"2. Wait {'and wait ' * 90}a while."
+    text = f"Do this:\n\n1. Unplug the zebra lamp.\n{long}\n3. Plug the zebra lamp in again."
     found = answer(text, "zebra lamp plug in again")
-    assert found == "Do this:\n\n15. Plug the zebra lamp in again."
+    assert found == "Do this:\n\n3. Plug the zebra lamp in again."
 
 
 def test_a_step_with_a_table_does_not_hide_the_step_after_it() -> None:
