@@ -34,7 +34,7 @@ class Source(Protocol):
     total: int | None
     """How many items there are, as far as is known by now."""
     complete: bool
-    """Whether, after `items` ended, everything that the source has was listed."""
+    """Whether, after `items` ended, it has listed all that it has, but for what it told as bad."""
 
     def items(self) -> Iterator[Item | BadRow]:
         """The articles, and what is no article with the reason."""
@@ -58,15 +58,13 @@ class Files:
 
     def items(self) -> Iterator[Item | BadRow]:
         """See Source."""
-        listed = True
         for file in self._files:
             found, problem = self._found(file)
             self.total = (self.total or 0) + len(found) + (problem is not None) - 1
             yield from found
             if problem:
-                listed = False
                 yield problem
-        self.complete = listed and bool(self.collection)
+        self.complete = bool(self.collection)
 
     def _found(self, file: File) -> tuple[list[Item], BadRow | None]:
         """A broken table has good rows before the place where it broke."""

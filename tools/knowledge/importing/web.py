@@ -62,7 +62,7 @@ class SitePages:
         yield from (BadRow(place, reason) for place, reason in sitemap.problems)
         for address in addresses:
             yield _item(address, self._fetcher, self._converter)
-        self.complete = not sitemap.problems
+        self.complete = True
 
 
 def _item(address: str, fetcher: Fetcher, converter: Converter) -> Item:
