@@ -104,7 +104,9 @@ def test_links_passwords_and_zips_within_are_refused_each_in_a_line(tmp_path: Pa
     }
 
 
-@pytest.mark.parametrize("data", [b"", b"nonsense", zipped(GOOD)[:60]])
+@pytest.mark.parametrize(
+    "data", [b"", b"nonsense", zipped(GOOD)[:60]], ids=["empty", "nonsense", "cut"]
+)
 def test_a_broken_zip_is_told_as_a_whole(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(ImportFailed, match="no zip file, or a broken one"):
         imported(tmp_path, data)
