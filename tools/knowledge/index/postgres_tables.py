@@ -14,7 +14,7 @@ import logging
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from hashlib import blake2b
-from itertools import islice
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ LOCK = 7_403_159_186_021
 """The advisory lock of whoever writes the tables: any number that nobody else takes."""
 
 BATCH = 500
-"""Articles that are written at once: some megabytes of stems."""
+"""Passages that are written at once, with the rest of the last one's article: a megabyte of stems."""
 
 MOST_DIMENSIONS = 4000
 """Of vectors that an HNSW index of pgvector's halfvec takes."""
@@ -129,7 +129,14 @@ def _take_over(cursor: Any, seen: Revision, now: Revision, vector: int, model: s
 
 
 def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
-    while batch := list(islice(rows, BATCH)):
+    """Rows in batches, none of which ends within an article."""
+    batch: list[Row] = []
+    for _, of_article in groupby(rows, key=lambda row: row.article):
+        batch += of_article
+        if len(batch) >= BATCH:
+            yield batch
+            batch = []
+    if batch:
         yield batch
 
 

@@ -40,7 +40,7 @@ def languages() -> dict[str, list[str]]:
 
 
 def of_locales(locales: Collection[str], model: str) -> Iterator[Row]:
-    """The passages in some locales that may be found, in the order of their ids, with their vectors
+    """The passages in some locales that may be found, article by article, with their vectors
     by `model`."""
     return _rows(Chunk.objects.filter(article__locale__in=locales), model)
 
@@ -81,7 +81,7 @@ def _rows(chunks: QuerySet[Chunk], model: str) -> Iterator[Row]:
     rows = (
         chunks.filter(article__status=Status.PUBLISHED)
         .annotate(by_model=FilteredRelation("vectors", condition=Q(vectors__model=model)))
-        .order_by("pk")
+        .order_by("article_id", "pk")
         .values_list(
             "pk",
             "article_id",

@@ -11,6 +11,7 @@ from tests.tools.knowledge.support import write
 from tools.knowledge import articles, vectors
 from tools.knowledge.embedders import get_embedder
 from tools.knowledge.index import InProcessIndex, PostgresIndex, Query, Term
+from tools.knowledge.index import postgres_tables as tables
 from tools.knowledge.index.postgres_tables import has_pgvector
 from tools.knowledge.models import Article, Revision, Vector
 
@@ -104,6 +105,14 @@ def test_one_that_grew_ranks_like_one_that_was_built(base: None, index: Postgres
         cursor.execute("DROP SCHEMA knowledge_index CASCADE")
     built = PostgresIndex()
     assert [built.search(query(built, q, meaning=True), 20) for q in QUESTIONS] == grown
+
+
+def test_an_article_longer_than_a_batch_is_one_article(index: PostgresIndex) -> None:
+    write("Pots", "\n\n".join(f"## Pot {n}\n\nA lid." for n in range(tables.BATCH + 20)))
+    write("Kettles", "A lid.")
+    hits = index.search(query(index, "kettles with a lid"), 5)
+    assert len(hits) == 5
+    assert len({hit.article for hit in hits}) == 2
 
 
 def test_a_database_that_was_restored_is_read_anew(index: PostgresIndex) -> None:
