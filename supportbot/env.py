@@ -304,7 +304,8 @@ class Environment(BaseSettings):
         description="The agent's tools, as dotted paths by comma.",
     )
     supportbot_knowledge_index: str = Field(
-        default="tools.knowledge.index.InProcessIndex", description="The search index, a dotted path."
+        default="tools.knowledge.index.InProcessIndex",
+        description="The search index, a dotted path.",
     )
     supportbot_embedding_model: str = Field(
         default="",

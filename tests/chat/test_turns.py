@@ -65,7 +65,9 @@ async def test_the_reply_is_stored_with_how_it_came_about(ada: Visitor) -> None:
 
 async def test_an_invented_source_is_dropped_and_counted(ada: Visitor) -> None:
     providers.install(
-        ScriptedProvider(calls(("search", {"query": "kettle"})), says("Boil it [a1-2, a7-7] [a9-9]."))
+        ScriptedProvider(
+            calls(("search", {"query": "kettle"})), says("Boil it [a1-2, a7-7] [a9-9].")
+        )
     )
     await turns.run(await asked(ada))
     message, turn = await reply(), await Turn.objects.aget()

@@ -293,7 +293,15 @@ def test_a_chain_of_follow_ups_keeps_its_first_question() -> None:
 
 
 def test_thanks_and_values_are_no_question_to_go_on_with() -> None:
-    dialogue = (*KETTLE, "no, never mind", "Anything else?", "ada@mail.example", "Noted.", "1234", "Hm.")
+    dialogue = (
+        *KETTLE,
+        "no, never mind",
+        "Anything else?",
+        "ada@mail.example",
+        "Noted.",
+        "1234",
+        "Hm.",
+    )
     assert called(step(*dialogue, "how long does that take?"))[1] == {
         "query": "how do I clean the kettle? how long does that take?"
     }
