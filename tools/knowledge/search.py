@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from django.db.models import Value
+from django.db import connection
+from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 
 from chat import telemetry
@@ -132,8 +133,10 @@ def _ranked(hits: Sequence[Hit], question: Asked, reader: Reader, preferred: str
 
 
 def _read(chunks: Iterable[int], reader: Reader) -> list[_Row]:
-    # The status as an expression: SQLite would else begin with all published articles.
-    status = Coalesce("article__status", Value(""))
+    # SQLite keeps no statistics and would begin with all published articles, were there an index to do
+    # so by; PostgreSQL has them, and knows nothing of an expression.
+    sqlite = connection.vendor == "sqlite"
+    status = Coalesce("article__status", Value("")) if sqlite else F("article__status")
     rows = (
         Chunk.objects.alias(status=status)
         .filter(

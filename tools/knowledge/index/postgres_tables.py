@@ -91,6 +91,10 @@ def follow(now: Revision, model: str, made_by: str, *, wait: bool) -> bool:
         vector = cursor.fetchone()[0]
         newest = source.newest_vector()
         _take_over(cursor, seen, now, vector, model)
+        if not seen[1]:  # the planner would go by how empty they were until the server looks again
+            cursor.execute(
+                "ANALYZE knowledge_index.stem, knowledge_index.passage, knowledge_index.article"
+            )
         cursor.execute(
             "UPDATE knowledge_index.state SET epoch = %s, number = %s, removal = %s, vector = %s, "
             "made_by = %s",
