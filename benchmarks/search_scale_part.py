@@ -43,7 +43,7 @@ BATCH = 100
 LIMIT = 10
 
 NEWS = "wobblegadget"
-"""A word that no article has until it is edited."""
+"""What begins a word that no article has until it is edited; the size makes it another one each time."""
 
 PATIENCE = 60.0
 """Seconds until the edit must have been found."""
@@ -131,7 +131,7 @@ def measured(size: int) -> dict[str, float]:
         "p95_ms": percentile(ours, 95),
         "builder_mb": (after.uss - before.uss) / 2**20,
         "folder_mb": _size_of_folder(),
-        **_edit(),
+        **_edit(f"{NEWS}{size}"),
         **_peers(questions),
     }
 
@@ -154,20 +154,20 @@ def _size_of_folder() -> float:
     return sum(file.stat().st_size for file in files if file.is_file()) / 2**20
 
 
-def _edit() -> dict[str, float]:
+def _edit(news: str) -> dict[str, float]:
     """How long after an edit's commit this process and another one find it, and what the first
     search after it costs more than others."""
     article = Article.objects.order_by("pk")[1000]
-    command = [sys.executable, "-m", "benchmarks.search_scale_part", "watch", "0"]
+    command = [sys.executable, "-m", "benchmarks.search_scale_part", "watch", news]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout
         memory = json.loads(other.stdout.readline())  # it is ready
-        usual = min(_seconds(lambda: search(NEWS)) for _ in range(5))
-        article.body += f"\n\n## {NEWS}\n\nA {NEWS} is new."
+        usual = min(_seconds(lambda: search(news)) for _ in range(5))
+        article.body += f"\n\n## {news}\n\nA {news} is new."
         articles.save(article)
         committed = time.time()
-        first = _seconds(lambda: search(NEWS))
-        seen_here = _found_at(committed)
+        first = _seconds(lambda: search(news))
+        seen_here = _found_at(committed, news)
         seen_there = float(other.stdout.readline()) - committed
     return {
         **memory,
@@ -177,15 +177,15 @@ def _edit() -> dict[str, float]:
     }
 
 
-def _found_at(since: float) -> float:
+def _found_at(since: float, news: str) -> float:
     while time.time() < since + PATIENCE:
-        if any(NEWS in passage.text for passage in search(NEWS).passages):
+        if any(news in passage.text for passage in search(news).passages):
             return time.time() - since
         time.sleep(0.005)
     raise TimeoutError("the edit was not found")
 
 
-def watch() -> None:
+def watch(news: str) -> None:
     """Tells how much memory a process takes that only maps the index, of its own and with what it
     shares, and when the edit is found by it."""
     get_embedder().embed_query("warm")
@@ -200,7 +200,7 @@ def watch() -> None:
     }
     print(json.dumps(memory), flush=True)
     since = time.time()
-    print(since + _found_at(since), flush=True)
+    print(since + _found_at(since, news), flush=True)
 
 
 def _peers(questions: Sequence[str]) -> dict[str, float]:
@@ -247,10 +247,10 @@ def _letters(question: str) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    work, number = sys.argv[1], int(sys.argv[2])
+    work, about = sys.argv[1:]
     if work == "fill":
-        fill(number)
+        fill(int(about))
     elif work == "watch":
-        watch()
+        watch(about)
     else:
-        print(json.dumps({name: round(value, 3) for name, value in measured(number).items()}))
+        print(json.dumps({name: round(value, 3) for name, value in measured(int(about)).items()}))
