@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-ABSENT = "of the shared data, which are not in"
-
 FOLDER = Path(__file__).parents[2] / "shared" / "data"
 
 
@@ -15,7 +13,7 @@ def path(name: str) -> Path:
     """A file of the shared data. Skips the test where it is absent."""
     found = FOLDER / name
     if not found.exists():
-        pytest.skip(f"needs {name} {ABSENT} {FOLDER}")
+        pytest.skip(f"needs {name} of the shared data, which is not in {FOLDER}")
     return found
 
 
