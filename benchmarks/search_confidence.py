@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "supportbot.settings")
 os.environ.setdefault("LOG_LEVEL", "WARNING")
-django.setup()
+django.setup()  # before anything below, whose models need it: hence E402
 
 from benchmarks.processes import ROOT  # noqa: E402
 from benchmarks.search_quality import SETS  # noqa: E402

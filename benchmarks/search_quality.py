@@ -12,7 +12,7 @@ import bm25s
 import django
 import Stemmer
 
-django.setup()
+django.setup()  # before anything below, whose models need it: hence E402
 
 from tools.knowledge import collection, evaluation  # noqa: E402
 from tools.knowledge.collection import Collection  # noqa: E402

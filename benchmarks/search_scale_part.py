@@ -16,7 +16,7 @@ import django
 import psutil
 import Stemmer
 
-django.setup()
+django.setup()  # before anything below, whose models need it: hence E402
 
 from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
