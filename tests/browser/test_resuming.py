@@ -14,6 +14,9 @@ RELOADS = 50
 LONGEST_WAIT_MS = 2_000
 """Beyond the end of an answer, so that some reloads come before, some in the middle, some after."""
 
+LONGEST_DELAY = 30_000
+"""Milliseconds between two attempts to connect: as in static/widget/connection.js."""
+
 
 def test_fifty_reloads_in_mid_answer_lose_and_change_nothing(chat: ChatPage) -> None:
     chance = random.Random(20)  # the moments of the reloads
@@ -69,6 +72,8 @@ def test_a_restarted_server_is_found_again(open_chat: Open, tmp_path: Path) -> N
     chat.send(QUESTION)
     expect(chat.panel).to_contain_text("Will be sent when you are connected.")
     second = LiveServer(tmp_path, port=first.port).start()
+    # The delays of the attempts are random, and have doubled while the server started.
+    expect(chat.answers.nth(1)).to_be_visible(timeout=LONGEST_DELAY)
     chat.wait_for_answer(1)
     assert chat.messages == chat.stored
     assert second.stop() == 0
