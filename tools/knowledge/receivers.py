@@ -3,11 +3,13 @@
 from typing import Any
 from uuid import UUID
 
+from django.db.models import UUIDField
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
 from chat import signals as chat_signals
-from chat.models import Turn
+from chat.models import ToolCall, Turn
+from chat.prepared import Param, Select
 from tools.knowledge import signals, tasks
 from tools.knowledge.gaps import collecting, sources
 from tools.knowledge.models import Gap, GapQuestion, Status, TestQuestion
@@ -15,11 +17,16 @@ from tools.knowledge.models import Gap, GapQuestion, Status, TestQuestion
 SETTLED = 60
 """Seconds after a change until its score is measured: of an import's many changes only the last."""
 
+_A_CALL = Select(
+    lambda: ToolCall.objects.filter(turn=Param("turn", UUIDField())).order_by().values_list("pk")
+)
+
 
 @receiver(chat_signals.turn_ended, dispatch_uid="knowledge.turn_ended")
 def turn_ended(turn: UUID, **_: Any) -> None:
-    """A turn may tell of a gap. Most do not: a query costs less than a task for nothing."""
-    if sources.telling(Turn.objects.filter(pk=turn)).exists():
+    """A turn may tell of a gap. Most do not: a query costs less than a task for nothing, and one that
+    is compiled less than the whole one."""
+    if _A_CALL.first(turn=turn) and sources.telling(Turn.objects.filter(pk=turn)).exists():
         tasks.collect_gaps.delay(turn=str(turn))
 
 
