@@ -3,7 +3,7 @@
 BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help run test test-browser check format bench bench-relay bench-outage bench-search clean
+.PHONY: help run test test-browser check format prod-local bench bench-relay bench-outage bench-search clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -22,6 +22,9 @@ check: .venv/dev.stamp ## Lint, format, types, import contracts, migrations, sys
 
 format: .venv/dev.stamp ## Format the code
 	@$(BIN)/ruff check --fix-only --quiet . && $(BIN)/ruff format .
+
+prod-local: .venv/run.stamp ## Production on loopback: 2 servers, nginx, a worker, PostgreSQL, Redis; ARGS="--demo"
+	@exec $(BIN)/python -m deploy.prod_local $(ARGS)
 
 bench: bench-relay bench-outage bench-search ## Run the benchmarks
 
