@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -38,6 +39,19 @@ def answers(port: int) -> bool:
     with closing(socket.socket()) as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def program(name: str) -> str:
+    """A program of PostgreSQL: on the PATH, or of the newest version that Debian has installed. Raises
+    ProcessFailed."""
+    found = shutil.which(name)
+    if found:
+        return found
+    installed = Path("/usr/lib/postgresql").glob(f"*/bin/{name}")
+    newest = max(installed, key=lambda path: int(path.parts[-3]), default=None)
+    if newest is None:
+        raise ProcessFailed(f"{name} is not installed: apt-get install postgresql")
+    return str(newest)
 
 
 class Reaper:

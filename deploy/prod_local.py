@@ -9,7 +9,6 @@ import argparse
 import os
 import pwd
 import secrets
-import shutil
 import signal
 import subprocess
 import sys
@@ -25,14 +24,15 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from deploy import nginx
-from deploy.processes import ROOT, Process, ProcessFailed, Reaper, free_ports
+from deploy.processes import ROOT, Process, ProcessFailed, Reaper, free_ports, program
 
 _OURS = ("SUPPORTBOT_", "ANTHROPIC_", "OPENAI_", "OTEL_", "DJANGO_", "PG")
 """Whoever starts this may have a key set, and is not to pay for it unasked."""
 
 
 class Stack:
-    """Everything runs between `__enter__` and `__exit__`, on data that stays in `folder`.
+    """Everything runs between `__enter__` and `__exit__`, on data that stays in `folder`: for root, one
+    that the user postgres can reach.
 
     `extra_environment` goes to the servers, the workers and `manage`. `web` holds the servers;
     `worker`, `beat`, `postgres`, `redis` and `nginx` are the others. Each may be killed and started
@@ -161,7 +161,7 @@ class Stack:
         if not (data / "PG_VERSION").exists():
             self._initialise(data)
         command = [
-            *(_postgres("postgres"), "-D", str(data), "-p", str(self._postgres_port)),
+            *(program("postgres"), "-D", str(data), "-p", str(self._postgres_port)),
             *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="),
         ]
         return Process(
@@ -180,7 +180,7 @@ class Stack:
             self.folder.chmod(0o711)
             owner = pwd.getpwnam("postgres")
             os.chown(data, owner.pw_uid, owner.pw_gid)
-        command = [_postgres("initdb"), "-D", str(data), "-U", "postgres", "--auth=trust"]
+        command = [program("initdb"), "-D", str(data), "-U", "postgres", "--auth=trust"]
         done = subprocess.run(
             [*_as_postgres(), *command, "--encoding=UTF8", "--locale=C.UTF-8"],
             cwd="/",
@@ -245,21 +245,6 @@ def _server(port: int) -> tuple[str, ...]:
         *("--ws-max-size", "65536", "--ws-per-message-deflate", "false", "--no-proxy-headers"),
         *("--no-access-log", "--timeout-graceful-shutdown", "20"),
     )
-
-
-def _postgres(program: str) -> str:
-    """A program of PostgreSQL: on the PATH, or of the newest version that Debian has installed."""
-    found = shutil.which(program)
-    if found:
-        return found
-    installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{program}"), key=_version)
-    if not installed:
-        raise ProcessFailed(f"{program} is not installed: apt-get install postgresql")
-    return str(installed[-1])
-
-
-def _version(program: Path) -> int:
-    return int(program.parts[-3])
 
 
 def _as_postgres() -> list[str]:

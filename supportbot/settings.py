@@ -46,6 +46,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "supportbot.health.HealthMiddleware",  # first: a container's check knows no host name and no TLS
     "django.middleware.security.SecurityMiddleware",
     "supportbot.static.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
