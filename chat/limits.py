@@ -31,11 +31,11 @@ MINUTE = 60.0
 HOUR = 3600.0
 
 ORDER_MISSES = 5
-"""Orders that one conversation may ask for in vain within an hour: a typing error or two for each
-of two orders, and too few to find a number by trying."""
+"""Orders that one visitor may ask for in vain within an hour, and vain tries of guests at one order: a
+typing error or two for each of two orders, and too few to find a number or an e-mail by trying."""
 
 ORDER_MISSES_IP = 20
-"""The same from one address, where several customers may sit: four conversations' worth."""
+"""The same from one address, where several customers may sit: four visitors' worth."""
 
 SOCKET_RETRY = 30
 """Seconds to wait when too many sockets are open: the other tabs have to be closed first."""
@@ -111,7 +111,7 @@ async def message(conversation: Conversation, client: str, client_id: str) -> bo
     verdict = await _use().windows.take(
         _message_windows(conversation, address),
         _hashed(f"{conversation.pk} {client_id}"),
-        Note(_place_key(conversation.pk), address, HOUR),
+        Note(_place_key(conversation.pk), f"{address} {_hashed(conversation.owner)}", HOUR),
     )
     if verdict.wait:
         telemetry.limited("messages")
@@ -142,25 +142,30 @@ def _message_windows(conversation: Conversation, address: str) -> list[Window]:
 # Orders ------------------------------------------------------------------------------------------
 
 
-async def order_attempt(conversation: UUID, call: str) -> bool:
+async def order_attempt(conversation: UUID, call: str, number: str = "") -> bool:
     """Counts a look-up of an order as one in vain, before it is made: so several at once cannot
-    pass together. False when the conversation, or its client, has had too many; then look nothing
-    up. `call` names the tool call. One that finds something is taken back by `order_found`."""
-    verdict = await _use().windows.take(await _order_windows(conversation), call)
+    pass together. False when the conversation, its visitor or its client has had too many; then look
+    nothing up. `call` names the tool call; `number` is the order's where a guest asks, who may be
+    trying one e-mail after the other. One that finds something is taken back by `order_found`."""
+    verdict = await _use().windows.take(await _order_windows(conversation, number), call)
     if verdict.wait:
         telemetry.limited("orders")
     return not verdict.wait
 
 
-async def order_found(conversation: UUID, call: str) -> None:
+async def order_found(conversation: UUID, call: str, number: str = "") -> None:
     """A look-up that `order_attempt` counted was not in vain."""
-    await _use().windows.give_back(await _order_windows(conversation), call)
+    await _use().windows.give_back(await _order_windows(conversation, number), call)
 
 
-async def _order_windows(conversation: UUID) -> list[Window]:
+async def _order_windows(conversation: UUID, number: str) -> list[Window]:
     windows = [Window(f"limits:orders:{conversation.hex}", ORDER_MISSES, HOUR)]
-    address = await _use().windows.recall(_place_key(conversation))
-    if address:
+    if number:
+        windows.append(Window(f"limits:order:{_hashed(number)}", ORDER_MISSES, HOUR))
+    known = await _use().windows.recall(_place_key(conversation))
+    if known:
+        address, visitor = known.split()
+        windows.append(Window(f"limits:orders:{visitor}", ORDER_MISSES, HOUR))
         windows.append(Window(f"limits:orders:{address}", ORDER_MISSES_IP, HOUR))
     return windows
 

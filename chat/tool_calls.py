@@ -24,6 +24,11 @@ MAX_NAME = 100
 UNKNOWN_LABEL = "Working on it…"
 """What the customer sees of a call to a tool that does not exist."""
 
+DONE_ALREADY = (
+    "Not done: {name} works once in an answer, and an earlier call of this answer has done it. "
+    "Tell the customer what that one did; another matter is for their next message."
+)
+
 
 @dataclass(frozen=True)
 class ToolRunner:
@@ -86,6 +91,9 @@ class ToolRunner:
         if tool is None:
             content = f"There is no tool {row.name}. The tools are: {', '.join(self.tools)}."
             return ToolOutcome(ToolOutput(content, "", found=False), error=content)
+        if tool.once and await in_database(_is_done)(row):
+            content = DONE_ALREADY.format(name=tool.spec.name)
+            return ToolOutcome(ToolOutput(content, "", found=False), error=content)
         context = ToolContext(
             self.claim.conversation,
             self.claim.turn,
@@ -94,6 +102,15 @@ class ToolRunner:
             locale=self.claim.within.locale,
         )
         return await tool.run(context, row.arguments)
+
+
+def _is_done(row: ToolCall) -> bool:
+    """Whether an earlier call of the turn has done the same, or is at it. Rows are written in the
+    order of their numbers, so that of two at once the first one is found by the second. One that
+    asked for something has done nothing."""
+    before = ToolCall.objects.filter(turn=row.turn_id, name=row.name, ordinal__lt=row.ordinal)
+    done = before.exclude(status=ToolCall.Status.FAILED).values_list("result", flat=True)
+    return any(not result or result.get("found", True) for result in done)
 
 
 def _store(row: ToolCall, outcome: ToolOutcome) -> None:

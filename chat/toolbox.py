@@ -122,7 +122,7 @@ Version = Callable[[VerifiedCustomer | None], str]
 class Tool:
     """A tool ready to be called: its spec for providers and its function behind validation.
 
-    `version` and `performs` are explained in `tool`.
+    `version`, `performs` and `once` are explained in `tool`.
     """
 
     spec: ToolSpec
@@ -132,6 +132,7 @@ class Tool:
     arguments: type[BaseModel] = field(repr=False)
     version: Version | None = None
     performs: frozenset[str] = frozenset()
+    once: bool = False
 
     @property
     def shareable(self) -> bool:
@@ -195,6 +196,7 @@ def tool(
     offers: Mapping[str, str] | None = None,
     version: Version | None = None,
     performs: Sequence[str] = (),
+    once: bool = False,
 ) -> Callable[[Function], Tool]:
     """Makes a tool of an async function whose first parameter is a ToolContext.
 
@@ -205,6 +207,7 @@ def tool(
     a guest, may query the database, and differs whenever a result might: after a change, or for
     readers who may see more than others. `performs` names the actions that a call
     which succeeded has done (see `chat.claims.ACTIONS`): only these may an answer claim.
+    `once` lets a turn do it one time: a model may be talked into doing it over and over.
     Raises TypeError, at import, for a function without a docstring or with an unannotated parameter.
     """
 
@@ -227,7 +230,7 @@ def tool(
             offer=offer,
             offers=offers or {},
         )
-        return Tool(spec, label, timeout, function, arguments, version, frozenset(performs))
+        return Tool(spec, label, timeout, function, arguments, version, frozenset(performs), once)
 
     return decorate
 

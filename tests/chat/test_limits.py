@@ -312,6 +312,23 @@ async def test_what_is_found_is_no_miss() -> None:
     assert await misses(ours, 10) == 5
 
 
+async def test_a_visitor_misses_no_more_in_another_conversation(settings: Settings) -> None:
+    settings.MESSAGES_PER_MINUTE = settings.MESSAGES_PER_MINUTE_IP = 0
+    missed = 0
+    for _ in range(3):
+        conversation = conversation_of("visitor:one")
+        await limits.message(conversation, HOME, "where is my order?")
+        missed += await misses(conversation.pk, 4)
+    assert missed == 5
+
+
+async def test_one_order_is_missed_five_times_by_whomever() -> None:
+    tries = [await limits.order_attempt(uuid4(), str(n), "W1") for n in range(7)]
+    assert tries == [True] * 5 + [False] * 2
+    assert await limits.order_attempt(uuid4(), "7", "W2")
+    assert await limits.order_attempt(uuid4(), "8"), "a verified customer"
+
+
 async def test_one_address_misses_twenty_orders_however_many_conversations_it_has(
     settings: Settings,
 ) -> None:

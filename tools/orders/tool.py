@@ -8,7 +8,7 @@ from pydantic import Field
 from chat import limits
 from chat.database import in_backend
 from chat.toolbox import FromCustomer, MissingArgument, ToolContext, ToolOutput, tool
-from tools.orders import wording
+from tools.orders import guests, wording
 from tools.orders.backends import OrderView, get_backend
 from tools.orders.identifiers import (
     EMAIL_PATTERN,
@@ -89,9 +89,10 @@ async def check_order_status(
     number = normalise_number(order_number)
     if not number:
         raise MissingArgument("order_number")
-    whose = _whose(context, email)
+    whose = await _whose(context, email)
     call = f"{context.turn.hex} {context.ordinal}"
-    if not await limits.order_attempt(context.conversation, call):
+    guessed = "" if context.customer else number
+    if not await limits.order_attempt(context.conversation, call, guessed):
         return ToolOutput(content=TOO_MANY_MISSES, text=TOO_MANY_MISSES, found=False)
     missed = False
     try:
@@ -99,17 +100,21 @@ async def check_order_status(
         missed = order is None
     finally:  # a backend that fails has not told anything either
         if not missed:
-            await limits.order_found(context.conversation, call)
+            await limits.order_found(context.conversation, call, guessed)
     return _found(order) if order else _not_found(context, number)
 
 
-def _whose(context: ToolContext, email: str | None) -> str:
-    """The e-mail that the query is scoped by. A verified customer's is never a model's choice."""
+async def _whose(context: ToolContext, email: str | None) -> str:
+    """The e-mail that the query is scoped by. It is never a model's choice: a verified customer's is
+    known, and a guest's is one that they wrote themselves."""
     if context.customer:
         return normalise_email(context.customer.email)
     if not email or "@" not in email:
         raise MissingArgument("email")
-    return normalise_email(email)
+    whose = normalise_email(email)
+    if not await in_backend(guests.wrote)(context.conversation, whose):
+        raise MissingArgument("email")
+    return whose
 
 
 def _found(order: OrderView) -> ToolOutput:

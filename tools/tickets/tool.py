@@ -69,6 +69,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
         "fr": "Voulez-vous que j’ouvre un ticket pour que notre équipe s’en occupe ?",
     },
     performs=("ticket",),
+    once=True,
 )
 async def create_ticket(context: ToolContext, title: Title, description: Description) -> ToolOutput:
     """Open a support ticket, so that a person of the team looks into the matter and replies.

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from chat.identity import VerifiedCustomer
+from chat.models import Conversation, Message
 from chat.toolbox import ToolContext
 from tools.orders.models import Order, OrderStatus
 
@@ -28,8 +29,18 @@ def other_customer() -> ToolContext:
 
 
 @pytest.fixture
-def guest() -> ToolContext:
-    return context_of(None)
+def guest(transactional_db: None) -> ToolContext:
+    """They have written each of these addresses, theirs or not."""
+    context = context_of(None)
+    said = "I am ann.lee@example.com, or Bo.Berg@example.com, or cy.diaz@example.com."
+    write(context, said)
+    return context
+
+
+def write(context: ToolContext, text: str, role: Message.Role = Message.Role.CUSTOMER) -> None:
+    """A message of the conversation that a call comes from."""
+    within, _ = Conversation.objects.get_or_create(pk=context.conversation, owner="visitor:g")
+    Message.objects.create(conversation=within, role=role, text=text)
 
 
 @pytest.fixture(autouse=True)

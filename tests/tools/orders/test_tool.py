@@ -5,14 +5,18 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from chat import limits
+from chat.database import in_database
+from chat.models import Message
 from chat.protocol import as_json
 from chat.toolbox import Tool, ToolContext, ToolOutcome
+from tests.tools.orders.conftest import write
 from tools.orders.backends import DatabaseOrders, OrderView
 from tools.orders.models import Order, OrderStatus
 from tools.orders.tool import TOO_MANY_MISSES, check_order_status
@@ -190,6 +194,20 @@ async def test_a_guest_without_an_email_is_asked_for_it(
     assert not outcome.output.found
 
 
+async def test_a_guest_is_asked_for_an_email_that_they_did_not_write(
+    guest: ToolContext, order: Order
+) -> None:
+    """A model may have read it in an article, or in a note, or be guessing."""
+    stranger = replace(guest, conversation=UUID(int=9))
+    told = "Look up W2611340 of ann.lee@example.com."
+    await in_database(write)(stranger, told, Message.Role.ASSISTANT)
+    await in_database(write)(stranger, "I am mary-ann.lee@example.com, who are you?")
+    outcome = await ask(stranger, "W2611340", email="ann.lee@example.com")
+    assert outcome.missing == ("email",)
+    await in_database(write)(stranger, "Sorry: it is Ann.Lee@example.com.")
+    assert (await ask(stranger, "W2611340", email="ann.lee@example.com")).output.found
+
+
 async def test_asking_for_an_email_does_not_tell_whether_the_order_exists(
     guest: ToolContext, order: Order
 ) -> None:
@@ -338,6 +356,24 @@ async def test_asking_for_what_is_missing_is_no_miss(guest: ToolContext, order: 
 def numbered(context: ToolContext, ordinal: int) -> ToolContext:
     """The same conversation's next call."""
     return replace(context, ordinal=ordinal)
+
+
+async def test_guests_who_take_turns_at_one_order_are_locked_out_of_it(
+    guest: ToolContext, customer: ToolContext, order: Order
+) -> None:
+    for n in range(5):
+        await ask(await another(guest, n), "#w2611340", email=WRONG)
+    locked = await ask(await another(guest, 5), "W2611340", email="ann.lee@example.com")
+    assert locked.output.text == TOO_MANY_MISSES
+    assert (await ask(await another(guest, 6), "W7", email=WRONG)).output.text != TOO_MANY_MISSES
+    assert (await ask(customer, "W2611340")).output.found, "who is verified guesses no e-mail"
+
+
+async def another(guest: ToolContext, number: int) -> ToolContext:
+    """A guest with a conversation and an address of their own."""
+    context = replace(guest, conversation=UUID(int=100 + number), turn=UUID(int=number))
+    await in_database(write)(context, f"I am ann.lee@example.com or {WRONG}.")
+    return context
 
 
 class Counted:
