@@ -50,14 +50,17 @@ class _Statement:
     """SQL with its parameters, some of them still to be given."""
 
     def __init__(self) -> None:
+        self._vendor = ""
         self._sql = ""
         self._params: Sequence[Any] = ()
 
     def _compiled(self) -> bool:
-        return bool(self._sql)
+        """Whether it was made for the kind of database that is asked: a search that is tried out in
+        SQLite must not leave SQLite's statements to a process on PostgreSQL."""
+        return self._vendor == connection.vendor
 
     def _keep(self, sql: str, params: Sequence[Any]) -> None:
-        self._params, self._sql = tuple(params), sql
+        self._params, self._sql, self._vendor = tuple(params), sql, connection.vendor
 
     def _bound(self, values: Mapping[str, Any]) -> list[Any]:
         return [p.prepared(values[p.name]) if isinstance(p, Param) else p for p in self._params]
@@ -87,6 +90,7 @@ class Select(_Statement):
         compiler = self._build().query.get_compiler(connection=connection)
         sql, params = compiler.as_sql()
         converters = compiler.get_converters(column for column, _, _ in compiler.select)
+        self._convert = list
         if converters:
             self._convert = lambda rows: [
                 tuple(row) for row in compiler.apply_converters(rows, converters)

@@ -8,8 +8,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from tools.knowledge import collection, evaluation
+from tools.knowledge.collection import Collection
 from tools.knowledge.evaluation import Figures, Outcome
-from tools.knowledge.scratch import scratch_base
+from tools.knowledge.scratch import NoScratch, scratch_base
 
 
 class Command(BaseCommand):
@@ -36,13 +37,26 @@ class Command(BaseCommand):
             raise CommandError(f"{error.filename}: {error.strerror or error}") from error
         except collection.BadCollection as error:
             raise CommandError(str(error)) from error
-        with scratch_base():
-            questions = collection.load(read, locale)
-            evaluation.ask(questions[:1])  # builds the index
-            outcomes = evaluation.ask(questions)
-            auroc = evaluation.abstention(evaluation.ask(collection.hide_half(questions)))
+        try:
+            outcomes, auroc = _measured(read, locale)
+        except NoScratch as error:
+            raise CommandError(
+                f"There is no database to try search out in: {error}. Let this user CREATE DATABASE, "
+                "or measure the in-process index: unset SUPPORTBOT_KNOWLEDGE_INDEX."
+            ) from error
         report = _report(len(read.documents), outcomes, auroc)
         self.stdout.write(json.dumps(report) if options["json"] else _table(report))
+
+
+def _measured(read: Collection, locale: str) -> tuple[list[Outcome], float | None]:
+    """How the questions were answered, and how well the confidence tells those that cannot be.
+    Raises NoScratch."""
+    with scratch_base():
+        questions = collection.load(read, locale)
+        evaluation.ask(questions[:1])  # builds the index
+        outcomes = evaluation.ask(questions)
+        hidden = evaluation.ask(collection.hide_half(questions))
+    return outcomes, evaluation.abstention(hidden)
 
 
 def _report(articles: int, outcomes: list[Outcome], auroc: float | None) -> dict[str, Any]:
