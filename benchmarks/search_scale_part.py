@@ -1,6 +1,7 @@
 """The parts of `benchmarks.search_scale`, each run in a process of its own."""
 
 import json
+import logging
 import random
 import shutil
 import sqlite3
@@ -29,6 +30,8 @@ from tools.knowledge.embedders import get_embedder  # noqa: E402
 from tools.knowledge.index import get_index  # noqa: E402
 from tools.knowledge.models import Article, Chunk  # noqa: E402
 from tools.knowledge.search import search  # noqa: E402
+
+logging.getLogger("bm25s").setLevel(logging.WARNING)  # it tells of each index
 
 ALTERED = 0.15
 """The share of words that a copy has in a form of its own: it grows the vocabulary as other articles

@@ -97,9 +97,27 @@ _LEANS_BACK = re.compile(
 )
 
 
+_SAYS_WHETHER = re.compile(
+    "(?:"
+    + _any(
+        """
+        yes, no, ja, nein, doch, sí, si, oui, non, sì, sim, não, nee, да, нет, हाँ, हां, नहीं,
+        是, 是的, 不, 不是, 可以, はい, いいえ, ใช่, ไม่, 네, 아니요
+        """
+    )
+    + r")\W*",
+    re.I,
+)
+
+
 def is_note(text: str) -> bool:
     """Whether a text is a note or a warning, by the word it begins with."""
     return bool(_NOTE.match(text))
+
+
+def says_whether(sentence: str) -> bool:
+    """Whether a sentence is a mere "Yes." or "No."."""
+    return bool(_SAYS_WHETHER.fullmatch(sentence))
 
 
 def announces(sentence: str) -> bool:

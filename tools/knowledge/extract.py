@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from tools.knowledge import discourse
 from tools.knowledge.pieces import CUT, Piece, items_around, joined, leads_in, length, parse
-from tools.knowledge.relevance import scores
+from tools.knowledge.relevance import asks_whether, scores
 
 ANSWER_WORDS = 90
 """What reads well in a chat bubble. The article is one click away."""
@@ -36,9 +36,9 @@ def answer(
     At most about `limit` words, more for steps, and never less than one whole sentence. `heading` is
     the passage's, `locale` its language. Steps keep their numbers and begin with the first; where
     those up to the one that answers are too many, with that one. What only points elsewhere, or
-    announces what is not there, is left out.
+    announces what is not there, is left out, and so is a "Yes." where nobody asked whether.
     """
-    pieces = _worth_saying(parse(text, locale))
+    pieces = _worth_saying(parse(text, locale), query)
     if not pieces:
         return ""
     everything = range(len(pieces))
@@ -53,9 +53,16 @@ def snippet(text: str, query: str, *, locale: str = "") -> str:
     return " ".join(" ".join(_MARKS.sub("", line).split()) for line in lines if line)
 
 
-def _worth_saying(pieces: Sequence[Piece]) -> list[Piece]:
-    """The pieces without signposts; all where there is nothing else."""
-    kept = [piece for piece in pieces if not discourse.points_elsewhere(piece.text)]
+def _worth_saying(pieces: Sequence[Piece], query: str) -> list[Piece]:
+    """The pieces without signposts, and without a "Yes." to another question; all where there is
+    nothing else."""
+    whether = asks_whether(query)
+    kept = [
+        piece
+        for piece in pieces
+        if not discourse.points_elsewhere(piece.text)
+        and (whether or not discourse.says_whether(piece.text))
+    ]
     while kept and leads_in(kept, len(kept) - 1):
         kept.pop()
     return kept or list(pieces)

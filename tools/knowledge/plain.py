@@ -81,6 +81,8 @@ def _table(node: SyntaxTreeNode) -> Iterator[Unit]:
 def _row(header: Sequence[str], row: Sequence[str]) -> str:
     """`Express: 1 to 2 days` for two columns; wider tables name the columns."""
     filled = [(name, cell) for name, cell in zip(header, row, strict=False) if cell]
+    # What another cell follows is no sentence's end any more.
+    filled = [(name, cell.rstrip(".\u3002")) for name, cell in filled[:-1]] + filled[-1:]
     if len(header) <= 2:
         return ": ".join(cell for _, cell in filled)
     first, *rest = filled or [("", "")]

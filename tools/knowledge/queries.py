@@ -17,7 +17,7 @@ from tools.knowledge.words import informative
 CORRECTIONS = 3
 """Spellings that are tried for a word that the base does not have."""
 
-CORRECTED = 0.7
+CORRECTED = 0.85
 """The weight of a mended word: what was typed right counts more."""
 
 NOWHERE = "\0"
@@ -59,11 +59,19 @@ def asked(text: str, index: KnowledgeIndex, reader: Reader) -> Asked:
         words[locale] = groups.widened(stems, locale)
         rarities[locale] = index.rarity(locale, [NOWHERE, *stems])
         unknown[locale] = {s for s in stems if rarities[locale][s] >= rarities[locale][NOWHERE]}
+    meant = text
     if unknown and all(unknown.values()):  # a word that one language has is no typing error
         for locale in words:
             words[locale] = _mended(words[locale], unknown[locale], index, locale)
+            likeliest = _likeliest(words[locale], unknown[locale])
+            rarity = index.rarity(locale, likeliest.values())
+            rarities[locale] = {
+                **rarities[locale],
+                **{stem: rarity[near] for stem, near in likeliest.items()},
+            }
+            meant = " ".join([meant, *likeliest.values()])
     # Without a word there is nothing to mean: a model makes a vector of a question mark, too.
-    vector = get_embedder().embed_query(text) if any(words.values()) else None
+    vector = get_embedder().embed_query(meant) if any(words.values()) else None
     best = {
         locale: sum(_rarest(word, rarities[locale]) for word in words[locale]) for locale in words
     }
@@ -83,6 +91,14 @@ def _spellings(stem: str, index: KnowledgeIndex, locale: str) -> list[Term]:
     return [Term(near, CORRECTED) for near in index.spellings(locale, stem)[:CORRECTIONS]]
 
 
+def _likeliest(words: Words, unknown: set[str]) -> dict[str, str]:
+    """For each mended stem the one that was meant most likely: it tells what the word weighs, and what
+    it means to an embedding model, which a typing error tells nothing."""
+    return {
+        word[0].stem: word[1].stem for word in words if word[0].stem in unknown and len(word) > 1
+    }
+
+
 def _rarest(word: Sequence[Term], rarities: Mapping[str, float]) -> float:
-    """A word weighs what was typed weighs."""
+    """A word weighs what was typed weighs, or what was meant by it; a synonym changes nothing."""
     return rarities.get(word[0].stem, 0.0)

@@ -46,6 +46,16 @@ _ASKS_PRICE = re.compile(
     re.I,
 )
 _PRICE = re.compile(r"[$€£¥₹฿]|\b(?:USD|EUR|euros?|dollars?|d[oó]lares|pesos)\b|[元円]", re.I)
+_ASKS_WHETHER = re.compile(
+    r"[?\uff1f؟]|\b(?:is|are|am|was|were|do|does|did|can|could|may|must|should|shall|will|would|has|have)"
+    r"\s+(?:I|you|we|he|she|it|they|there|this|that|these|those|the|a|an|my|your|our|any)\b|吗|か\W*$|ไหม|क्या",
+    re.I,
+)
+_ASKS_WHICH = re.compile(
+    r"^\W*(?:what|which|who|whom|whose|where|when|why|how|was|welche[rmns]?|wer|wo|wann|warum|wie"
+    r"|qu[eé]|cu[aá]l(?:es)?|qui[eé]n|d[oó]nde|cu[aá]ndo|c[oó]mo|quoi|quel(?:le)?s?|qui|o[uù]|quand|comment|pourquoi)\b",
+    re.I,
+)
 _NUMBER = re.compile(r"\d")
 _AMOUNT = re.compile(
     r"\d|[$€£¥₹฿]|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|free|zwei|drei|vier|fünf|kostenlos"
@@ -85,6 +95,12 @@ def asks_amount(question: str) -> bool:
 def asks_how(question: str) -> bool:
     """Whether a question is about how something is done."""
     return bool(_ASKS_HOW.search(question)) and not asks_amount(question)
+
+
+def asks_whether(question: str) -> bool:
+    """Whether a "Yes." or a "No." may answer a text: it is a question, and not one for a thing, a place
+    or a way."""
+    return bool(_ASKS_WHETHER.search(question)) and not _ASKS_WHICH.match(question)
 
 
 def has_amount(text: str, question: str) -> bool:

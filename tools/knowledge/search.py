@@ -178,9 +178,23 @@ def _evidence(text: str, question: Asked, ranked: Sequence[_Ranked]) -> Evidence
         scores.setdefault(other.article, score)
     return Evidence(
         coverage=question.covered(language, frozenset(said)),
-        pairs=shared_pairs(stems(text[:PAIRED], language), said),
+        pairs=shared_pairs(_as_said(text, language, question, said), said),
         scores=tuple(scores.values()),
     )
+
+
+def _as_said(text: str, language: str, question: Asked, said: Sequence[str]) -> list[str]:
+    """A question's stems, those that a passage does not have in the spelling, or the synonym, that
+    it has."""
+    known = set(said)
+    stands_for = {
+        word[0].stem: term.stem
+        for word in question.query.words.get(language, ())
+        for term in word[1:]
+        if term.stem in known
+    }
+    asked_for = stems(text[:PAIRED], language)
+    return [stem if stem in known else stands_for.get(stem, stem) for stem in asked_for]
 
 
 def _passage(row: _Row, score: float) -> Passage:

@@ -14,6 +14,7 @@ if in into is isn't it it's its just let let's me my of on or our please she sho
 than that that's the their them then there these they this those to u up ur us was we we're
 were what what's when where where's which who whom whose why will with would you you're your
 gonna got hello help hey hi know like long many much need take takes tell thank thanks wanna want ya
+arent cant couldnt didnt doesnt dont hows im isnt ive thats theres whats wheres whos wont wouldnt youre
 """,
     "de": """
 aber alle allem allen aller alles als also am an auch auf aus bei beim bin bis bist bitte da damit

@@ -33,7 +33,7 @@ EXAMPLES = (
     "I want to report a problem",
     "report an issue with my payment",
     "my online payment fails with an error",
-    "I was charged twice, somebody must look into it",
+    "a payment went wrong, somebody must look into it",
     "I have trouble signing up",
     "there is a problem with my sign-up",
     "report an error with the registration",

@@ -241,3 +241,17 @@ def test_lists_stay_lists() -> None:
     html = markdown.to_html(answer(f"Do this:\n\n{STEPS}", "descale"))
     assert html.count("<li>") == STEPS.count("\n") + 1
     assert "<ol>" in html
+
+
+@pytest.mark.parametrize("question", ["my lamp broke", "What can I do about a broken lamp?"])
+def test_nobody_is_told_yes_who_did_not_ask_whether(question: str) -> None:
+    text = "Yes. We keep lamp shades as spare parts."
+    assert answer(text, question) == "We keep lamp shades as spare parts."
+
+
+@pytest.mark.parametrize(
+    "question", ["Do you sell lamp shades?", "can I buy a shade", "Haben Sie Lampenschirme?"]
+)
+def test_who_asks_whether_is_told(question: str) -> None:
+    text = "Yes. We keep lamp shades as spare parts."
+    assert answer(text, question) == text

@@ -58,5 +58,10 @@ def test_a_wider_table_names_its_columns() -> None:
     assert plain(body) == "- Express; Time: 2 days; Cost: $5\n- Pick-up; Cost: free"
 
 
+def test_a_sentence_that_another_cell_follows_has_no_full_stop() -> None:
+    table = "|Mode|Fields|Note|\n|---|---|---|\n|Search.|All of them.|Quick.|"
+    assert plain(table) == "- Search; Fields: All of them; Note: Quick."
+
+
 def test_a_table_without_rows_is_nothing() -> None:
     assert plain("| a | b |\n|---|---|") == ""

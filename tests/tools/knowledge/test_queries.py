@@ -52,6 +52,14 @@ def test_a_mended_word_counts_less_than_one_typed_right() -> None:
     assert CORRECTED < 1
 
 
+def test_of_a_mistyped_question_search_is_as_sure_as_of_one_typed_right() -> None:
+    assert not search("whats your refnd polcy").weak
+
+
+def test_a_contraction_without_its_apostrophe_is_no_topic() -> None:
+    assert typed("whats the refund") == [["refund"]]
+
+
 def test_a_word_that_the_base_has_is_not_mended() -> None:
     write("Refounding", "How to refound a club.", locale="en")
     assert typed("refund") == [["refund"]]
