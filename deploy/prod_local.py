@@ -114,6 +114,7 @@ class Stack:
             "DATA_DIR": str(self.folder / "data"),
             "SECRET_KEY": self._secret_key(),
             "DEBUG": "false",
+            "SUPPORTBOT_HTTPS": "false",  # loopback has no certificate
             "ALLOWED_HOSTS": "127.0.0.1,localhost",
             "SUPPORTBOT_TRUSTED_PROXIES": "1",
             "SUPPORTBOT_ORIGINS": self.url,

@@ -9,12 +9,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "supportbot.settings")
 http = get_asgi_application()  # before the imports below: it loads the apps they need
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from channels.security.websocket import OriginValidator  # noqa: E402
-from django.conf import settings  # noqa: E402
 from django.urls import path, re_path  # noqa: E402
 
 from chat.consumers import ChatConsumer  # noqa: E402
 from supportbot.lifespan import lifespan  # noqa: E402
+from supportbot.origins import OriginGuard  # noqa: E402
+from supportbot.startup import refuse_bad_configuration  # noqa: E402
+
+refuse_bad_configuration()
 
 
 async def nowhere(scope: Any, receive: Any, send: Any) -> None:
@@ -27,9 +29,8 @@ application = ProtocolTypeRouter(
     {
         "http": http,
         "lifespan": lifespan,
-        "websocket": OriginValidator(
+        "websocket": OriginGuard(
             URLRouter([path("ws/chat/", ChatConsumer.as_asgi()), re_path("", nowhere)]),  # type: ignore[arg-type]  # typed for views
-            [*settings.ALLOWED_HOSTS, *settings.ORIGINS],
         ),
     }
 )

@@ -1,13 +1,22 @@
 """The Celery application."""
 
 import os
+import sys
 from typing import Any
 
+import django
 from celery import Celery
 from celery.concurrency.prefork import TaskPool
-from celery.signals import celeryd_after_setup, worker_process_init, worker_process_shutdown
+from celery.signals import (
+    beat_init,
+    celeryd_after_setup,
+    celeryd_init,
+    worker_process_init,
+    worker_process_shutdown,
+)
+from django.core.exceptions import ImproperlyConfigured
 
-from supportbot import queue_folder, telemetry
+from supportbot import queue_folder, startup, telemetry
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "supportbot.settings")
 
@@ -18,6 +27,21 @@ app.autodiscover_tasks()
 # A thread that never imported this module, such as one that retries a task, must find this
 # application and not Celery's default one, which dials a broker of its own.
 app.set_default()
+
+
+@celeryd_init.connect
+@beat_init.connect
+def _process_begins(**_: Any) -> None:
+    """A worker, or the clock, that is configured wrongly ends at once. Celery swallows whatever else
+    a receiver raises."""
+    django.setup()
+    try:
+        startup.refuse_bad_configuration()
+    except ImproperlyConfigured as error:
+        # The clock has made sys.stderr a logger by now, and that logger writes to sys.stderr.
+        if sys.__stderr__:
+            sys.__stderr__.write(f"{error}\n")
+        raise SystemExit(1) from error
 
 
 @worker_process_init.connect

@@ -147,11 +147,37 @@ def production(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage
     if settings.DEBUG:
         hint = "Unset DEBUG, or DATABASE_URL for a try on this machine."
         messages.append(Error("DEBUG is on in production.", hint=hint, id="supportbot.E005"))
-    if len(settings.SECRET_KEY) < secret_key.SHORTEST:
+    told = _key_problem()
+    if told:
         hint = "Make one: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
-        told = f"SECRET_KEY has fewer than {secret_key.SHORTEST} characters."
         messages.append(Error(told, hint=hint, id="supportbot.E006"))
     return messages
+
+
+def _key_problem() -> str:
+    if not settings.SECRET_KEY_IS_SET:
+        return "SECRET_KEY is not set in production: each machine would make one of its own."
+    if secret_key.is_weak(settings.SECRET_KEY):
+        return (
+            f"SECRET_KEY is a default, has fewer than {secret_key.SHORTEST} characters, "
+            f"or fewer than {secret_key.FEWEST_DIFFERENT} different ones."
+        )
+    return ""
+
+
+@register(deploy=True)
+def https(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
+    """Where only HTTPS is served, whoever ends TLS is known: else each redirect leads to another."""
+    if not settings.HTTPS or settings.TRUSTED_PROXIES:
+        return []
+    return [
+        Warning(
+            "Only HTTPS is served, and no proxy is trusted to say that a request came by it.",
+            hint="Set SUPPORTBOT_TRUSTED_PROXIES to the proxies in front of the server, or ignore this "
+            "where the server itself ends TLS.",
+            id="supportbot.W004",
+        )
+    ]
 
 
 @register(Tags.database)

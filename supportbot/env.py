@@ -237,12 +237,28 @@ class Environment(BaseSettings):
         description="Prices that genai-prices does not know, in US dollars per million tokens, as JSON: "
         '`{"my-model": {"input": 1, "output": 4, "cache_read": 0.1, "cache_write": 1.25}}`.',
     )
+    supportbot_https: bool | None = Field(
+        default=None,
+        description="Serves HTTPS alone: redirects, HSTS, cookies that no HTTP request carries. On when "
+        "empty and `DATABASE_URL` names PostgreSQL. Behind a proxy that ends TLS, see "
+        "`SUPPORTBOT_TRUSTED_PROXIES`.",
+    )
+    supportbot_hsts_seconds: int = Field(
+        default=31_536_000,
+        ge=0,
+        description="How long a browser that came once asks by HTTPS only; 0 for not at all.",
+    )
+    supportbot_hsts_subdomains: bool = Field(
+        default=True,
+        description="The same for all names below the server's own. Off where one of them has only HTTP.",
+    )
     supportbot_trusted_proxies: int = Field(
         default=0,
         ge=0,
         le=10,
         description="Proxies of yours in front of the server: the client's IP is the entry of "
-        "`X-Forwarded-For` that the outermost of them wrote, counted from the right.",
+        "`X-Forwarded-For` that the outermost of them wrote, counted from the right. With one or more, "
+        "`X-Forwarded-Proto: https` is believed too: the proxies must overwrite it.",
     )
     supportbot_messages_per_minute: int = Field(
         default=10, ge=0, description="Messages a visitor may send in a minute; 0 for no limit."
@@ -358,6 +374,13 @@ class Environment(BaseSettings):
             ("openai_compatible", SecretStr(self.openai_compatible_base_url)),
         ]
         return [name for name, key in keyed if key.get_secret_value()] + ["offline"]
+
+    @property
+    def https(self) -> bool:
+        """Whether only HTTPS is served."""
+        if self.supportbot_https is None:
+            return self.database_url.startswith("postgres")
+        return self.supportbot_https
 
     @property
     def demo(self) -> bool:

@@ -8,8 +8,14 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 from django.utils.crypto import salted_hmac
 
-SHORTEST = 32
-"""Characters of a key that is worth one."""
+SHORTEST = 50
+"""Characters of a key that is worth one: what Django makes, and asks for in production."""
+
+FEWEST_DIFFERENT = 5
+"""Different characters in one: Django's own limit."""
+
+DEFAULTS = ("django-insecure-", "change", "example", "secret-key")
+"""How keys begin that somebody copied from a template."""
 
 
 def load_or_make(path: Path) -> str:
@@ -28,6 +34,13 @@ def read(path: Path) -> str:
     if len(key) < SHORTEST:
         raise ImproperlyConfigured(f"{path} holds no key: delete it, and a new one is made.")
     return key
+
+
+def is_weak(key: str) -> bool:
+    """Whether `key` is short, a template's, or a pattern on the keyboard."""
+    return (
+        len(key) < SHORTEST or len(set(key)) < FEWEST_DIFFERENT or key.lower().startswith(DEFAULTS)
+    )
 
 
 def _make(path: Path) -> None:

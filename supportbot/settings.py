@@ -6,6 +6,7 @@ from typing import Any
 
 import dj_database_url
 import django_stubs_ext
+from csp.constants import NONE, SELF
 
 from supportbot import env, logs, secret_key
 
@@ -17,6 +18,7 @@ ENV, ENV_PROBLEMS = env.load()
 DATA_DIR = ENV.data_dir.resolve()
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 
+SECRET_KEY_IS_SET = bool(ENV.secret_key.get_secret_value())
 SECRET_KEY = ENV.secret_key.get_secret_value() or secret_key.load_or_make(DATA_DIR / "secret_key")
 DEBUG = ENV.debug
 ALLOWED_HOSTS = ENV.allowed_hosts
@@ -38,6 +40,7 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "channels",
+    "csp",
     "chat",
     "tools.knowledge",
     "tools.orders",
@@ -49,6 +52,8 @@ MIDDLEWARE = [
     "supportbot.health.HealthMiddleware",  # first: a container's check knows no host name and no TLS
     "django.middleware.security.SecurityMiddleware",
     "supportbot.static.StaticFilesMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -190,8 +195,45 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+
+# Security ----------------------------------------------------------------------------------------
+
+HTTPS = ENV.https
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+# Who asks these is inside, at the server's own address, where nobody ends TLS.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_HSTS_SECONDS = ENV.supportbot_hsts_seconds if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = ENV.supportbot_hsts_subdomains
+# To be in the browsers' own lists is a promise for the whole registered domain, the shop included.
+# Its owner makes it, at the shop.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
+if ENV.supportbot_trusted_proxies:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],  # the admin's icons in style sheets are data: addresses
+        "font-src": [SELF],
+        "connect-src": [SELF],  # the chat's WebSocket among them
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+PERMISSIONS_POLICY: dict[str, list[str]] = {
+    feature: []
+    for feature in (
+        "accelerometer", "browsing-topics", "camera", "display-capture", "encrypted-media",
+        "fullscreen", "geolocation", "gyroscope", "hid", "magnetometer", "microphone", "midi",
+        "payment", "serial", "usb", "xr-spatial-tracking",
+    )
+}  # fmt: skip
 
 # The bot -----------------------------------------------------------------------------------------
 

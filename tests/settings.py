@@ -21,7 +21,8 @@ os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="supportbot-tests-")
 atexit.register(shutil.rmtree, os.environ["DATA_DIR"], ignore_errors=True)
 os.environ["SUPPORTBOT_DEMO"] = "true"
 os.environ["SUPPORTBOT_IDENTITY_SECRET"] = "the-secret-that-the-test-shop-signs-with"
-os.environ.pop("SECRET_KEY", None)
+os.environ["SECRET_KEY"] = "what-the-tests-sign-their-sessions-with-and-nobody-else"
+os.environ["SUPPORTBOT_HTTPS"] = "false"  # the test client speaks HTTP, on PostgreSQL too
 os.environ.pop("DEBUG", None)
 
 from supportbot.settings import *  # noqa: E402, F403

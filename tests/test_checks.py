@@ -7,6 +7,8 @@ import pytest
 from django.core.checks import run_checks
 from pytest_django import Settings
 
+GOOD_KEY = "".join(map(chr, range(48, 112)))
+
 pytestmark = pytest.mark.django_db  # some of Django's own checks ask the database
 
 
@@ -69,5 +71,11 @@ def test_production_has_no_debug_pages_and_a_key_that_cannot_be_guessed(settings
     settings.EMBEDDED_DATABASE = False
     settings.DEBUG, settings.SECRET_KEY = True, "short"
     assert {"supportbot.E005", "supportbot.E006"} <= set(problems())
-    settings.DEBUG, settings.SECRET_KEY = False, "x" * 50
+    settings.DEBUG = False
+    for weak in ("x" * 60, "django-insecure-" + GOOD_KEY, "change-me-" + GOOD_KEY, GOOD_KEY[:49]):
+        settings.SECRET_KEY = weak
+        assert set(problems()) == {"supportbot.E006"}
+    settings.SECRET_KEY = GOOD_KEY
     assert problems() == {}
+    settings.SECRET_KEY_IS_SET = False
+    assert "not set" in problems()["supportbot.E006"]

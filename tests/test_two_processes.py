@@ -49,6 +49,7 @@ def environment() -> dict[str, str]:
         "REDIS_URL": os.environ["REDIS_URL"],
         "SECRET_KEY": "a-secret-that-both-processes-share-with-nobody-else",
         "SUPPORTBOT_DEMO": "false",
+        "SUPPORTBOT_HTTPS": "false",
     }
 
 
