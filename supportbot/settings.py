@@ -7,6 +7,7 @@ from typing import Any
 import dj_database_url
 import django_stubs_ext
 from csp.constants import NONE, SELF
+from kombu.entity import Queue
 
 from supportbot import env, logs, secret_key
 
@@ -157,6 +158,11 @@ STORAGES = {
 
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
+# A queue for each kind of work, by the first word of a task's name. A worker takes from all of them
+# unless it is told otherwise (-Q chat), so that imports can have machines of their own.
+CELERY_TASK_DEFAULT_QUEUE = CELERY_TASK_DEFAULT_ROUTING_KEY = "default"
+CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("chat", "knowledge", "default")]
+CELERY_TASK_ROUTES = {f"{name}.*": {"queue": name} for name in ("chat", "knowledge")}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any]
