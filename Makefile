@@ -3,7 +3,7 @@
 BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help run test test-browser check format prod-local bench bench-relay bench-outage bench-search clean
+.PHONY: help run test test-browser check format prod-local bench bench-relay bench-outage bench-search bench-sizing clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -36,6 +36,9 @@ bench-outage: .venv/dev.stamp ## The first provider down: who answers, how much 
 
 bench-search: .venv/dev.stamp ## How well and how fast search finds, beside bm25s, on ../shared/data
 	@$(BIN)/python -m benchmarks.search $(ARGS)
+
+bench-sizing: .venv/dev.stamp ## What production's processes take of memory and CPU
+	@$(BIN)/python -m benchmarks.sizing $(ARGS)
 
 clean: ## Remove the virtual environment and the caches; var/ with its data stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -24,7 +24,7 @@ PEERS = {
 
 NAMES = (*APPS, *PEERS)
 
-_NO_LIMITS = dict.fromkeys(
+NO_LIMITS = dict.fromkeys(
     (
         "SUPPORTBOT_MESSAGES_PER_MINUTE",
         "SUPPORTBOT_MESSAGES_PER_MINUTE_IP",
@@ -80,7 +80,7 @@ def _command(name: str, port: int) -> Sequence[str]:
 
 def _environment(name: str, port: int, provider: str, folder: Path) -> dict[str, str]:
     return {
-        **_NO_LIMITS,
+        **NO_LIMITS,
         "HOST": "127.0.0.1",
         "PORT": str(port),
         "DATA_DIR": str(folder / f"{name}-data"),
