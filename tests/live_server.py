@@ -81,6 +81,14 @@ class LiveServer:
             self._process.kill()
             raise AssertionError(f"Ctrl-C did not stop it:\n{self.log}") from None
 
+    def run(self, *command: str) -> str:
+        """Runs Python as the server runs, and returns what it printed. Fails with its complaint."""
+        done = subprocess.run(
+            [sys.executable, *command], cwd=ROOT, env=self._env(), capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """What its SQLite database holds."""
         with closing(sqlite3.connect(self.data_dir / "db.sqlite3", timeout=10)) as database:

@@ -50,6 +50,8 @@ class _Planter:
         self._values = _json(text) | _ruled(text) | dict(values)
 
     def row(self, model: type[models.Model]) -> models.Model:
+        if model not in self.rows and _is_the_only_one(model):
+            self.rows[model] = model._default_manager.first() or model._default_manager.create()
         if model not in self.rows:
             fields = [f for f in model._meta.concrete_fields if not _fills_itself(f)]
             values = {field.attname: self._value(field) for field in fields}
@@ -99,8 +101,13 @@ class _Planter:
 
     def _words(self, field: models.Field[Any, Any]) -> str:
         """Unique where it has to be; cut where the column is short."""
-        text = f"{self._text} {next(_serial)}" if field.unique else self._text
+        text = f"{next(_serial)} {self._text}" if field.unique else self._text
         return text[: field.max_length]
+
+
+def _is_the_only_one(model: type[models.Model]) -> bool:
+    """Whether a table has one row by design: its key is always the same."""
+    return model._meta.pk.has_default() and not callable(model._meta.pk.default)
 
 
 def _fills_itself(field: models.Field[Any, Any]) -> bool:

@@ -9,9 +9,7 @@ import json
 import random
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from dataclasses import dataclass
 from unittest.mock import ANY
 from urllib.request import urlopen
 
@@ -28,6 +26,7 @@ from chat.models import Conversation, Message, ToolCall
 from chat.toolbox import ToolContext, tool
 from tests import planted, shared_data
 from tests.fakes import Round, ScriptedProvider, calls, says
+from tests.sink import Sink, listening
 from tools.knowledge import articles
 from tools.knowledge.models import Article
 from tools.orders.backends import DatabaseOrders, OrderView
@@ -46,33 +45,10 @@ _PICTURE = re.compile(r"show the picture (\S+)")
 _LINK = re.compile(r"link to (\S+)")
 
 
-@dataclass
-class Sink:
-    """A server on loopback that nobody has a reason to ask for anything."""
-
-    reached: list[str] = field(default_factory=list)
-    url: str = ""
-
-
 @pytest.fixture
 def sink() -> Iterator[Sink]:
-    made = Sink()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            made.reached.append(self.path)
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Says nothing on the test's output."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made.url = f"http://127.0.0.1:{server.server_port}"
-    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    yield made
-    server.shutdown()
-    server.server_close()
+    with listening() as made:
+        yield made
 
 
 @dataclass
