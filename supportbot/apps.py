@@ -4,12 +4,23 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
+from django.contrib.admin import (
+    apps as admin_apps,
+)  # the class itself would count as an app of ours
 from django.core.signals import request_finished
 from django.db import connections
 
 
+class DeskConfig(admin_apps.AdminConfig):
+    """Django's admin, with our site."""
+
+    default = False
+    default_site = "supportbot.desk.Desk"
+
+
 class SupportbotConfig(AppConfig):
     name = "supportbot"
+    default = True
 
     def ready(self) -> None:
         """Registers the system checks, and what has to happen after each request."""

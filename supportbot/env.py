@@ -252,6 +252,15 @@ class Environment(BaseSettings):
         default=True,
         description="The same for all names below the server's own. Off where one of them has only HTTP.",
     )
+    supportbot_login_failures: int = Field(
+        default=5,
+        ge=1,
+        le=10,
+        description="Wrong passwords for one account from one address until the login is locked there.",
+    )
+    supportbot_lockout_minutes: int = Field(
+        default=30, ge=1, le=1440, description="How long it stays locked."
+    )
     supportbot_trusted_proxies: int = Field(
         default=0,
         ge=0,

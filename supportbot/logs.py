@@ -11,6 +11,7 @@ from chat.redaction import redact
 from chat.telemetry import turn_ids
 
 QUIET = {
+    "axes": "WARNING",
     "django.request": "ERROR",
     "daphne": "WARNING",
     "celery": "WARNING",

@@ -1,6 +1,7 @@
 """Django's settings, derived from the typed environment in `supportbot.env`."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ EMBEDDED_WORKER = not ENV.redis_url
 
 INSTALLED_APPS = [
     "daphne",
-    "django.contrib.admin",
+    "supportbot.apps.DeskConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -41,6 +42,7 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "channels",
+    "axes",
     "csp",
     "chat",
     "tools.knowledge",
@@ -61,6 +63,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "supportbot.urls"
@@ -232,6 +235,20 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = ENV.supportbot_login_failures
+AXES_COOLOFF_TIME = timedelta(minutes=ENV.supportbot_lockout_minutes)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # or the time that is told would not be true
+AXES_RESET_ON_SUCCESS = True
+AXES_CLIENT_IP_CALLABLE = "supportbot.lockout.address"
+AXES_LOCKOUT_CALLABLE = "supportbot.lockout.page"
+AXES_ENABLE_ADMIN = False  # supportbot.admin shows what can be acted on
+AXES_VERBOSE = False  # names and addresses of staff are in the database, for staff
 PERMISSIONS_POLICY: dict[str, list[str]] = {
     feature: []
     for feature in (

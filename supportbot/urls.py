@@ -8,10 +8,6 @@ from supportbot.metrics import metrics
 from supportbot.views import home
 from tools.knowledge.views import robots
 
-admin.site.site_header = "Supportbot"
-admin.site.site_title = "Supportbot"
-admin.site.index_title = "Support desk"
-
 urlpatterns = [
     path("", home, name="home"),
     path("help/", include("tools.knowledge.urls")),

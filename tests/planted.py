@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from axes.models import AccessAttempt, AccessLog
 from django.apps import apps
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, User
@@ -20,8 +21,8 @@ from django.utils import timezone
 OURS = ("chat", "knowledge", "orders", "tickets")
 """The labels of the project's apps."""
 
-CONTRIB: tuple[type[models.Model], ...] = (User, Group, LogEntry)
-"""What the admin shows of Django's own."""
+CONTRIB: tuple[type[models.Model], ...] = (User, Group, LogEntry, AccessAttempt, AccessLog)
+"""What the admin shows of Django's own and of django-axes'."""
 
 Values = Mapping[str, Any]
 """Values of fields by `app.Model.field`, where a model's own rules ask for them."""
@@ -78,6 +79,8 @@ class _Planter:
         match field:
             case models.CharField() | models.TextField():
                 return self._words(field)
+            case models.GenericIPAddressField():
+                return "192.0.2.1"
             case models.JSONField():
                 return [self._text] if field.default is list else {"text": self._text}
             case models.DateTimeField():
