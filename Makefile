@@ -3,7 +3,7 @@
 BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help run test test-browser check format prod-local bench bench-relay bench-outage bench-search bench-sizing clean
+.PHONY: help run test test-browser check format prod-local bench bench-relay bench-outage bench-search bench-sizing chaos chaos-short clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -39,6 +39,12 @@ bench-search: .venv/dev.stamp ## How well and how fast search finds, beside bm25
 
 bench-sizing: .venv/dev.stamp ## What production's processes take of memory and CPU
 	@$(BIN)/python -m benchmarks.sizing $(ARGS)
+
+chaos: .venv/dev.stamp ## Faults of all kinds on production's processes, with negative controls (40 minutes)
+	@$(BIN)/python -m chaos $(ARGS)
+
+chaos-short: .venv/dev.stamp ## The same in under 3 minutes, without controls
+	@$(BIN)/python -m chaos --short $(ARGS)
 
 clean: ## Remove the virtual environment and the caches; var/ with its data stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,98 @@
+"""Plays the scenarios: `python -m chaos`. Exits with 1 where a promise was broken."""
+
+import asyncio
+import secrets
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+
+from chaos import scoreboard
+from chaos.model import Model
+from chaos.scenario import Control, Scenario
+from chaos.scenarios import ALL
+from chaos.scoreboard import Played, Shown
+from chaos.stage import Stage, environment
+from chaos.weakened import WeakenedStack
+from deploy.prod_local import Stack
+
+
+@asynccontextmanager
+async def _running(stack: Stack) -> AsyncIterator[Stack]:
+    """A stack is started and stopped with blocking calls, and the model answers meanwhile."""
+    await asyncio.to_thread(stack.__enter__)
+    try:
+        yield stack
+    finally:
+        await asyncio.to_thread(stack.__exit__, None, None, None)
+
+
+async def _play(scenario: Scenario, stack: Stack, model: Model, seed: int, short: bool) -> Played:
+    # Each scenario's chance is its own: with --only it is played as it was among all.
+    rng = Random(f"{seed} {scenario.name}")
+    began = time.monotonic()
+    outcome = await scenario.play(Stage(scenario.name, stack, model, rng, short))
+    return Played(scenario.name, outcome, time.monotonic() - began)
+
+
+async def _show(
+    scenario: Scenario, control: Control, folder: Path, model: Model, seed: int
+) -> Shown:
+    began = time.monotonic()
+    stack = WeakenedStack(folder, control.guard, extra_environment=environment(model))
+    async with _running(stack):
+        await asyncio.to_thread(stack.weaken_database)
+        played = await _play(scenario, stack, model, seed, short=True)
+    figure = played.outcome.figures[control.shows]
+    return Shown(scenario.name, control, figure, time.monotonic() - began)
+
+
+async def _run(options: Namespace, chosen: Sequence[Scenario], folder: Path) -> int:
+    played, shown = [], []
+    async with Model() as model:
+        stack = Stack(folder, extra_environment=environment(model))
+        if not options.controls_only:
+            async with _running(stack):
+                for scenario in chosen:
+                    entry = await _play(scenario, stack, model, options.seed, options.short)
+                    scoreboard.tell(entry)
+                    played.append(entry)
+        if not options.short:
+            print("\nNegative controls:", flush=True)
+            for scenario in chosen:
+                for n, control in enumerate(scenario.controls):
+                    place = folder / f"{scenario.name}-{n}"
+                    place.mkdir()
+                    found = await _show(scenario, control, place, model, options.seed)
+                    scoreboard.tell_control(found)
+                    shown.append(found)
+    figures = scoreboard.total(options.seed, options.short, played, shown)
+    scoreboard.tell_total(figures)
+    return 0 if figures["kept"] else 1
+
+
+def main() -> int:
+    """Plays what was asked for."""
+    names = [scenario.name for scenario in ALL]
+    parser = ArgumentParser(prog="python -m chaos", description=__doc__)
+    parser.add_argument("--short", action="store_true", help="under 3 minutes, without controls")
+    parser.add_argument("--only", choices=names, action="append", help="this one; may be repeated")
+    parser.add_argument("--controls-only", action="store_true", help="the negative controls alone")
+    parser.add_argument("--seed", type=int, help="of all chance; a new one if none")
+    parser.add_argument("--folder", type=Path, help="keeps logs and data; a temporary one if none")
+    options = parser.parse_args()
+    options.seed = secrets.randbelow(10**6) if options.seed is None else options.seed
+    chosen = [scenario for scenario in ALL if scenario.name in (options.only or names)]
+    print(f"Seed {options.seed}; {', '.join(scenario.name for scenario in chosen)}", flush=True)
+    if options.folder:
+        return asyncio.run(_run(options, chosen, options.folder))
+    with TemporaryDirectory(prefix="chaos-") as folder:
+        return asyncio.run(_run(options, chosen, Path(folder)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

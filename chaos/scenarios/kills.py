@@ -1,0 +1,99 @@
+"""A server is killed every two seconds, with whatever it was doing."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from chaos import ledger
+from chaos.figures import percentile
+from chaos.model import Stream
+from chaos.scenario import Scenario
+from chaos.stage import Outcome, Stage, meanwhile
+from deploy.processes import answers
+
+INTERVAL = 2.0
+"""Seconds between two kills."""
+
+LONGEST_RECOVERY = 15.0
+"""Seconds from a kill until the turn runs again or has ended: a lease of 10, a sweep within 2 and what
+a process takes to come back."""
+
+SETTLE = 0.3
+"""Seconds until the model's server has seen that a killed client is gone."""
+
+
+@dataclass
+class Killer:
+    """Kills the servers in a random order, only those that serve: a kill in mid-start hits nobody."""
+
+    stage: Stage
+    kills: int = 0
+    mid_turn: int = 0
+    """Kills that cut an answer short."""
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        loop = asyncio.get_running_loop()
+        due = loop.time() + INTERVAL
+        while True:
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            due = max(due + INTERVAL, loop.time())
+            await self._kill_one()
+
+    async def _kill_one(self) -> None:
+        serving = [p for p in self.stage.stack.web if p.running and answers(p.port)]
+        if not serving:
+            return
+        victim = self.stage.rng.choice(serving)
+        before = self.stage.model.cut
+        await asyncio.to_thread(victim.kill)
+        victim.start()
+        await asyncio.sleep(SETTLE)
+        self.kills += 1
+        self.mid_turn += self.stage.model.cut > before
+
+
+def recoveries(streams: Sequence[Stream], ends: Mapping[str, float], now: float) -> list[float]:
+    """Seconds from each cut of an answer until its turn ran again or ended; until now where it has
+    not. `ends` are the ends of turns by their question's key."""
+    found = []
+    for stream in streams:
+        if not stream.cut or stream.ended is None:
+            continue
+        key, cut = stream.question.key, stream.ended
+        after = [other.began for other in streams if other.question.key == key]
+        after += [ends.get(key, now), now]
+        found.append(min(t for t in after if t > cut) - cut)
+    return found
+
+
+async def play(stage: Stage) -> Outcome:
+    questions = stage.questions(stage.scale(500, 24))
+    killer, outcome = Killer(stage), Outcome()
+    first = len(stage.model.streams)
+    async with stage.customers(stage.scale(12, 8)) as crowd:
+        async with meanwhile(killer.run):
+            await stage.converse(crowd, questions)
+        await stage.settle(crowd)
+        books = stage.books()
+        findings = ledger.audit(books, crowd, stage.model.streams)
+    took = recoveries(stage.model.streams[first:], ledger.ends(books), time.time())
+    outcome.take(findings)
+    p99 = round(percentile(took, 99), 1)
+    outcome.figures |= {
+        "kills": killer.kills,
+        "kills_mid_turn": killer.mid_turn,
+        "turns_cut": len(took),
+        "recovery_p99_s": p99,
+    }
+    enough = stage.scale(50, 3)
+    outcome.aims |= {
+        f"turns asked: {len(questions)}": findings.turns == len(questions),
+        f"kills that landed mid-turn: {enough} or more": killer.mid_turn >= enough,
+        f"recovery p99: {LONGEST_RECOVERY:.0f} s at most": p99 <= LONGEST_RECOVERY,
+    }
+    return outcome
+
+
+SCENARIO = Scenario("kills", play)
