@@ -5,6 +5,7 @@ Nothing a client sends closes the socket with an error: what is wrong with a fra
 """
 
 import logging
+import random
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -37,6 +38,7 @@ from chat.protocol import (
     Ping,
     Pong,
     Ready,
+    Restarting,
     ServerFrame,
     Sync,
     TurnView,
@@ -49,6 +51,27 @@ logger = logging.getLogger(__name__)
 
 TOO_MANY = 4429
 """The close code of a socket too many: HTTP's 429 among the codes that applications may use."""
+
+
+FIRST_RETURN = 0.25
+"""Seconds until the first customer of a server that ends comes back: another one is there already, or
+this one's successor needs longer anyway."""
+
+SHORTEST_WINDOW = 1.0
+"""Seconds over which those of a nearly empty server are spread."""
+
+RETURNS = 200
+"""Customers of one server that come back in a second. It greets more, but it has turns to run too."""
+
+_open: set["ChatConsumer"] = set()
+
+
+async def announce_restart() -> None:
+    """Tells every socket of this process to come back, each at a moment of its own."""
+    window = max(SHORTEST_WINDOW, len(_open) / RETURNS)
+    for consumer in tuple(_open):
+        wait = FIRST_RETURN + random.uniform(0, window)  # noqa: S311  # spreads a load
+        await consumer.tell(Restarting(retry_after_ms=round(wait * 1000)))
 
 
 class ChatConsumer(AsyncWebsocketConsumer):
@@ -67,6 +90,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         try:
             await super().__call__(scope, receive, send)
         finally:
+            _open.discard(self)
             if self._counted:
                 limits.close_socket(self._client)
 
@@ -79,7 +103,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
         """Accepts the socket. One too many is told so first: a browser cannot read a refusal."""
         self._counted = await limits.open_socket(self._client)
         await self.accept()
-        if not self._counted:
+        if self._counted:
+            _open.add(self)
+        else:
             await self._turn_away()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
@@ -91,11 +117,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 raise FrameError(ErrorCode.BINARY_FRAME, "Frames are JSON text, not binary.")
             await self._act(decode(text_data))
         except FrameError as error:
-            await self._send(Error(code=error.code, detail=error.detail, id=error.id))
+            await self.tell(Error(code=error.code, detail=error.detail, id=error.id))
         except Exception:  # the consumer's edge: a fault of ours must not cost a client its socket
             logger.exception("a frame could not be handled")
             detail = "Something went wrong on our side. Please try again."
-            await self._send(Error(code=ErrorCode.INTERNAL, detail=detail))
+            await self.tell(Error(code=ErrorCode.INTERNAL, detail=detail))
 
     async def disconnect(self, code: int) -> None:
         """The socket is gone; a turn it started goes on."""
@@ -120,7 +146,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _turn_away(self) -> None:
         code, wait = ErrorCode.TOO_MANY_CONNECTIONS, limits.SOCKET_RETRY
         detail = "Too many chats are open from your network. Please close some of them."
-        await self._send(Error(code=code, detail=detail, retry_after=wait))
+        await self.tell(Error(code=code, detail=detail, retry_after=wait))
         with suppress(OSError, RuntimeError):  # it is closed already
             await self.close(TOO_MANY)
 
@@ -129,7 +155,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             case Hello():
                 await self._on_hello(frame)
             case Ping():
-                await self._send(Pong())
+                await self.tell(Pong())
             case _ if self.conversation is None:
                 raise FrameError(ErrorCode.HELLO_REQUIRED, "The first frame is `hello`.")
             case MessageSend():
@@ -183,7 +209,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if going_on and turn is None:
             turn = TurnView(turn=str(going_on), text="")
         ready = Ready(conversation=str(conversation.pk), messages=messages, turn=turn)
-        await self._send(ready)
+        await self.tell(ready)
         while self._held:
             await self._write(self._held.pop(0))
         self._held = None
@@ -199,7 +225,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         except limits.RateLimited as limited:
             if not await in_database(_is_stored)(conversation, frame):
                 code, wait = ErrorCode.RATE_LIMITED, limited.wait
-                await self._send(
+                await self.tell(
                     Error(code=code, detail=str(limited), retry_after=wait, id=frame.id)
                 )
                 return
@@ -211,7 +237,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         except conversations.NotFound as error:
             raise FrameError(ErrorCode.NOT_FOUND, str(error), id=frame.id) from None
         turns.start(received.turn)
-        await self._send(MessageAccepted(id=frame.id, message=view.id, turn=str(received.turn)))
+        await self.tell(MessageAccepted(id=frame.id, message=view.id, turn=str(received.turn)))
         if received.new:
             await relay.publish(conversation.pk, MessageCreated(message=view), skip=self._deliver)
         elif counted:
@@ -229,7 +255,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         """Brings a client that saw a gap up to date."""
         ended = await in_database(_ended)(conversation, frame.turn)
         if ended is not None:
-            await self._send(ended)
+            await self.tell(ended)
             return
         live = await relay.snapshot(frame.turn)
         if live is None:
@@ -237,9 +263,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
         text = live.text
         offset = frame.offset
         if offset > len(text):
-            await self._send(AnswerReset(turn=str(frame.turn), reason="resync"))
+            await self.tell(AnswerReset(turn=str(frame.turn), reason="resync"))
             offset = 0
-        await self._send(AnswerDelta(turn=str(frame.turn), offset=offset, text=text[offset:]))
+        await self.tell(AnswerDelta(turn=str(frame.turn), offset=offset, text=text[offset:]))
 
     async def _on_feedback(self, conversation: Conversation, frame: FeedbackSend) -> None:
         rate = in_database(conversations.rate)
@@ -254,7 +280,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         else:
             await self._write(text)
 
-    async def _send(self, frame: ServerFrame) -> None:
+    async def tell(self, frame: ServerFrame) -> None:
+        """Sends a frame to this socket alone."""
         await self._write(encode(frame))
 
     async def _write(self, text: str) -> None:

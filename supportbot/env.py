@@ -210,6 +210,13 @@ class Environment(BaseSettings):
     supportbot_turn_timeout: float = Field(
         default=120.0, gt=0, le=3600, description="Seconds a whole turn may take, tools included."
     )
+    supportbot_drain_seconds: float = Field(
+        default=20.0,
+        ge=0,
+        le=600,
+        description="Seconds that running turns get to end when the server is asked to stop. What is not "
+        "done then goes on in another process, or after the next start.",
+    )
     supportbot_budget_conversation: Money = Field(
         default=None,
         ge=0,

@@ -7,8 +7,8 @@ https://asgi.readthedocs.io/en/latest/specs/lifespan.html. Daphne does not speak
 import asyncio
 from typing import Any
 
-from chat import limits, providers, turns
-from supportbot import telemetry
+from chat import providers
+from supportbot import ending, telemetry
 from supportbot.background import Background
 
 
@@ -21,9 +21,8 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
     background.start()
     await send({"type": "lifespan.startup.complete"})
     await receive()
-    await turns.shut_down()
-    await providers.shared().close()
-    await limits.close()
+    await ending.drain()  # a server other than ours knows nothing of it; else there is nothing left
+    await ending.release()
     await asyncio.to_thread(background.stop)
     await asyncio.to_thread(telemetry.shut_down)
     await send({"type": "lifespan.shutdown.complete"})

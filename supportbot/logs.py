@@ -14,6 +14,7 @@ QUIET = {
     "axes": "WARNING",
     "django.request": "ERROR",
     "daphne": "WARNING",
+    "uvicorn": "WARNING",
     "celery": "WARNING",
     "httpx2": "WARNING",
 }

@@ -1,22 +1,26 @@
-"""The server process: daphne, the embedded worker where there is no broker, a clean stop."""
+"""The server process of `manage.py serve`: daphne, the embedded worker where there is no broker, a
+clean stop."""
 
 import asyncio
+import signal
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from daphne.endpoints import build_endpoint_description_strings
-from daphne.server import Server, twisted_loop
-from twisted.internet import defer
+from daphne.server import twisted_loop
 from twisted.internet import reactor as _reactor
 
-from chat import limits, providers, turns
-from supportbot import telemetry
+from chat import providers
+from supportbot import ending, telemetry
 from supportbot.asgi import application
 from supportbot.background import Background
+from supportbot.daphne_socket import DaphneServer
+from supportbot.sockets import MAX_FRAME, PING_INTERVAL, PING_TIMEOUT, RESTARTED
 
-MAX_FRAME = 64 * 1024
-"""Bytes of one WebSocket message: sixteen times the longest customer message."""
+CLOSING = 2.0
+"""Seconds for the clients to answer the close frame. Those that read do so at once."""
 
 
 class PortTaken(Exception):
@@ -30,18 +34,18 @@ def run(*, host: str, port: int, ready: Callable[[], None]) -> None:
     background = Background()
     # Twisted installs its reactor at run time, so its type is not known before.
     reactor: Any = _reactor
-    server = Server(
+    server: DaphneServer = DaphneServer(
         application=application,
         endpoints=build_endpoint_description_strings(host=host, port=port),
         websocket_max_message_size=MAX_FRAME,
         websocket_max_frame_size=MAX_FRAME,
-        ping_interval=20,  # routers and proxies drop a connection that is silent for a minute
-        ping_timeout=30,
+        ping_interval=PING_INTERVAL,
+        ping_timeout=PING_TIMEOUT,
         server_name="supportbot",
+        signal_handlers=False,  # Twisted's close the sockets before anybody is told
         # Not before the reactor runs: until then nobody would handle a Ctrl-C.
-        ready_callable=partial(reactor.callWhenRunning, _open, background, ready),
+        ready_callable=partial(reactor.callWhenRunning, lambda: _open(server, background, ready)),
     )
-    reactor.addSystemEventTrigger("before", "shutdown", _wind_down)
     server.run()
     _end_tasks(twisted_loop)
     background.stop()
@@ -50,9 +54,42 @@ def run(*, host: str, port: int, ready: Callable[[], None]) -> None:
         raise PortTaken(f"Port {port} of {host} is in use.")
 
 
-def _open(background: Background, ready: Callable[[], None]) -> None:
+def _open(server: DaphneServer, background: Background, ready: Callable[[], None]) -> None:
+    leaving = Leaving(server)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        twisted_loop.add_signal_handler(number, leaving.begin)
     background.start()
     ready()
+
+
+class Leaving:
+    """The end of the server, in order. A second signal cuts it short."""
+
+    def __init__(self, server: DaphneServer) -> None:
+        self._server = server
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        if self._task is None:
+            self._task = asyncio.ensure_future(self._leave())
+        else:
+            self._task.cancel()
+
+    async def _leave(self) -> None:
+        try:
+            for port in self._server.ports:
+                port.stopListening()
+            await ending.drain()
+            await self._close_sockets()
+            await ending.release()
+        finally:
+            self._server.stop()
+
+    async def _close_sockets(self) -> None:
+        for socket in self._server.sockets():
+            socket.serverClose(RESTARTED)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._server.wait_until_closed(), CLOSING)
 
 
 def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:
@@ -67,13 +104,3 @@ async def _cancelled(tasks: Collection[asyncio.Task[Any]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _wind_down() -> defer.Deferred[None]:
-    return defer.Deferred.fromFuture(asyncio.ensure_future(_down()))
-
-
-async def _down() -> None:
-    await turns.shut_down()
-    await providers.shared().close()
-    await limits.close()

@@ -278,6 +278,7 @@ ORDER_BACKEND = ENV.supportbot_order_backend
 TICKET_BACKEND = ENV.supportbot_ticket_backend
 RESOLUTION_BACKEND = ENV.supportbot_resolution_backend
 TURN_TIMEOUT = ENV.supportbot_turn_timeout
+DRAIN_SECONDS = ENV.supportbot_drain_seconds
 MAX_OUTPUT_TOKENS = ENV.supportbot_max_output_tokens
 HISTORY_TOKENS = ENV.supportbot_history_tokens
 PROVIDERS = ENV.providers

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -36,27 +36,41 @@ def free_port() -> int:
         return port
 
 
+SERVE = ("manage.py", "serve", "--prepare")
+PRODUCTION = ("-m", "supportbot.production")
+
+
 class LiveServer:
-    """`manage.py serve` on loopback. `output` is what it printed, line by line."""
+    """`manage.py serve`, or what `command` is, on loopback. `output` is what it printed, line by line."""
 
     def __init__(
-        self, data_dir: Path, *, port: int = 0, environment: Mapping[str, str] | None = None
+        self,
+        data_dir: Path,
+        *,
+        port: int = 0,
+        environment: Mapping[str, str] | None = None,
+        command: Sequence[str] = SERVE,
     ) -> None:
         self.data_dir = data_dir
         self.port = port or free_port()
         self.output: list[str] = []
         self._environment = environment or {}
+        self._command = command
         self._process: subprocess.Popen[str] | None = None
 
     @property
     def url(self) -> str:
         return f"http://localhost:{self.port}"
 
+    def manage(self, *command: str) -> None:
+        """Runs a command of `manage.py` on its data."""
+        arguments = [sys.executable, "manage.py", *command]
+        subprocess.run(arguments, cwd=ROOT, env=self._env(), check=True, stdout=subprocess.DEVNULL)
+
     def start(self) -> "LiveServer":
         """Starts it and waits until it is ready. Fails with its output where it does not get there."""
-        command = [sys.executable, "manage.py", "serve", "--prepare"]
         self._process = subprocess.Popen(
-            command,
+            [sys.executable, *self._command],
             cwd=ROOT,
             env=self._env(),
             stdout=subprocess.PIPE,
@@ -71,15 +85,30 @@ class LiveServer:
             assert time.monotonic() < deadline, f"it is not ready:\n{self.log}"
         return self
 
+    def ask_to_stop(self, number: signal.Signals = signal.SIGINT) -> None:
+        """Presses Ctrl-C, and does not wait."""
+        assert self._process
+        self._process.send_signal(number)
+
     def stop(self) -> int:
         """Presses Ctrl-C and waits for the end. Returns the exit code."""
+        self.ask_to_stop()
+        return self.wait()
+
+    def wait(self) -> int:
+        """Waits for its end and returns the exit code."""
         assert self._process
-        self._process.send_signal(signal.SIGINT)
         try:
             return self._process.wait(STOP_TIMEOUT)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            raise AssertionError(f"Ctrl-C did not stop it:\n{self.log}") from None
+            raise AssertionError(f"it was asked to stop, and goes on:\n{self.log}") from None
+
+    def kill(self) -> None:
+        """Ends it at once, if it runs."""
+        if self._process and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
 
     def run(self, *command: str) -> str:
         """Runs Python as the server runs, and returns what it printed. Fails with its complaint."""
@@ -102,7 +131,7 @@ class LiveServer:
         assert process.stdout
         for line in process.stdout:
             self.output.append(line.rstrip("\n"))
-            if line.startswith("Ready:"):
+            if "Ready:" in line:
                 ready.set()
 
     def _env(self) -> dict[str, str]:

@@ -1,0 +1,22 @@
+"""How a server process ends, whichever server it is.
+
+The order matters. First it takes nothing new, then it tells its sockets, so that customers are on
+their way elsewhere while turns come to their end; what those still write reaches whoever stayed.
+Only then are sockets closed, and last what everything needed.
+"""
+
+from chat import consumers, limits, providers, turns
+from supportbot import health
+
+
+async def drain() -> None:
+    """Once nothing new is accepted: tells the sockets, and lets turns end or gives them back."""
+    health.leave()
+    await consumers.announce_restart()
+    await turns.shut_down()
+
+
+async def release() -> None:
+    """Once no socket is open: closes the connections of this event loop."""
+    await providers.shared().close()
+    await limits.close()
