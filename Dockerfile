@@ -29,9 +29,7 @@ ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/tmp 
     HOST=0.0.0.0 PORT=8000 DATA_DIR=/data TMPDIR=/data/tmp
 USER 10001:10001
 EXPOSE 8000
-CMD ["uvicorn", "supportbot.asgi:application", "--host", "0.0.0.0", "--port", "8000", \
-     "--ws-max-size", "65536", "--ws-per-message-deflate", "false", "--no-proxy-headers", \
-     "--no-access-log", "--timeout-graceful-shutdown", "20"]
+CMD ["python", "-m", "supportbot.production"]
 
 FROM nginxinc/nginx-unprivileged:1.28.0-alpine AS proxy
 COPY deploy/nginx.conf.template /etc/nginx/templates/nginx.conf.template

@@ -62,20 +62,16 @@ def started(
     with storage(name, embedded=embedded) as kept:
         env = _environment(name, port, provider, folder) | kept.environment
         _migrate(env)
-        command = [*wrapper, *_command(name, port)]
+        command = [*wrapper, *_command(name)]
         with running(name, command, port=port, folder=folder, on=core, env=env) as server:
             yield System(server, open_app, kept)
 
 
-def _command(name: str, port: int) -> Sequence[str]:
+def _command(name: str) -> Sequence[str]:
     """How docs/configuration.md starts it, and how `make run` does."""
     if name == "app-daphne":
         return ("manage.py", "serve")
-    return (
-        *("-m", "uvicorn", "supportbot.asgi:application", "--port", str(port)),
-        *("--loop", "uvloop", "--http", "httptools", "--ws-per-message-deflate", "false"),
-        *("--no-proxy-headers", "--lifespan", "auto", "--log-level", "warning"),
-    )
+    return ("-m", "supportbot.production")
 
 
 def _environment(name: str, port: int, provider: str, folder: Path) -> dict[str, str]:

@@ -155,7 +155,9 @@ class Stack:
         )
 
     def _define_web(self, number: int, port: int) -> Process:
-        return self._process(f"web-{number}", *_server(port), port=port)
+        return self._process(
+            f"web-{number}", sys.executable, "-m", "supportbot.production", port=port
+        )
 
     def _define_postgres(self) -> Process:
         data = self.folder / "postgres"
@@ -238,14 +240,6 @@ class Stack:
                 return bool(client.ping())
         except RedisError:
             return False
-
-
-def _server(port: int) -> tuple[str, ...]:
-    return (
-        *(sys.executable, "-m", "uvicorn", "supportbot.asgi:application", "--port", str(port)),
-        *("--ws-max-size", "65536", "--ws-per-message-deflate", "false", "--no-proxy-headers"),
-        *("--no-access-log", "--timeout-graceful-shutdown", "20"),
-    )
 
 
 def _as_postgres() -> list[str]:
