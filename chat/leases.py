@@ -10,7 +10,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import IntegrityError
-from django.db.models import F, IntegerField, Q, UUIDField
+from django.db.models import DurationField, Exists, F, IntegerField, OuterRef, Q, UUIDField
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 
@@ -29,6 +29,11 @@ take to reach its runner."""
 
 MAX_ATTEMPTS = 3
 """Runs of one turn. A turn that kills three runners would kill the fourth: that one only fails it."""
+
+
+UNSTARTED = timedelta(seconds=3)
+"""How long a queued turn waits for the server that took its message. A claim follows in milliseconds;
+one that comes later waits for a database that is busy, or never comes."""
 
 
 class LeaseLost(Exception):
@@ -83,6 +88,31 @@ _RENEW = Update(
         stop_requested=False,
     ),
     lambda: {"lease_expires_at": _until()},
+)
+_OVERDUE = Param("overdue", DurationField())
+_LIMIT = 100
+"""Turns that one look finds: what a server had at work when it died, at most."""
+
+_ABANDONED = Select(
+    lambda: (
+        Turn.objects.filter(status=Turn.Status.RUNNING, lease_expires_at__lte=Now() - _OVERDUE)
+        .order_by("lease_expires_at")
+        .values_list("pk")[:_LIMIT]
+    )
+)
+_NEVER_STARTED = Select(
+    lambda: (
+        Turn.objects.filter(status=Turn.Status.QUEUED, created_at__lte=Now() - UNSTARTED - _OVERDUE)
+        .exclude(
+            Exists(
+                Turn.objects.filter(
+                    conversation=OuterRef("conversation"), status=Turn.Status.RUNNING
+                )
+            )
+        )
+        .order_by("created_at")
+        .values_list("pk")[:_LIMIT]
+    )
 )
 _WAITING = Select(
     lambda: Turn.objects.filter(_FREE, conversation=Param("conversation", UUIDField())).values_list(
@@ -141,3 +171,10 @@ def waiting(conversation_id: UUID) -> UUID | None:
     """The conversation's turn that somebody should run now, if there is one."""
     row = _WAITING.first(conversation=conversation_id)
     return row[0] if row else None
+
+
+def unattended(overdue: timedelta = timedelta(0)) -> list[UUID]:
+    """Turns whose runner's lease ended that long ago, and turns that nobody started: all of a server
+    that died, or gave its turns back. A turn that waits for another of its conversation is none."""
+    rows = [*_ABANDONED.rows(overdue=overdue), *_NEVER_STARTED.rows(overdue=overdue)]
+    return [pk for (pk,) in rows]

@@ -52,6 +52,9 @@ APOLOGY = (
 )
 STOPPED = "You stopped this answer."
 
+RECOVERED = "recovered"
+"""Why a turn starts clean that another runner left behind."""
+
 _stops: dict[UUID, asyncio.Event] = {}
 
 
@@ -77,6 +80,8 @@ class Run:
         """Answers, or fails visibly: the turn is closed either way. Returns the turn that waits for
         this one, if there is one. Raises LeaseLost."""
         await relay.publish(self.claim.conversation, AnswerStarted(turn=str(self.claim.turn)))
+        if self.claim.fence > 1:  # text of the runner before may be on the customer's screen
+            await self.live.reset(RECOVERED)
         if self.claim.attempt > leases.MAX_ATTEMPTS:
             return await self._fail("ATTEMPTS", APOLOGY)
         if self.claim.stop_requested:

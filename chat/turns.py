@@ -7,6 +7,7 @@ tab does not stop it. `run` is safe to call twice, or from anywhere: the claim l
 import asyncio
 import logging
 from uuid import UUID
+from weakref import WeakSet
 
 from django.db import DatabaseError
 
@@ -23,10 +24,14 @@ RERUN_DELAY = 1.0
 
 _tasks: dict[UUID, asyncio.Task[None]] = {}
 
+_draining: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
+"""Event loops that take on no more turns: their process stops."""
+
 
 def start(turn_id: UUID) -> None:
-    """Runs a turn in the background of this process."""
-    if turn_id not in _tasks:
+    """Runs a turn in the background of this process. One that drains leaves it to the others, which
+    find it queued."""
+    if turn_id not in _tasks and asyncio.get_running_loop() not in _draining:
         task = asyncio.create_task(run(turn_id), name=f"turn {turn_id}")
         _tasks[turn_id] = task
         task.add_done_callback(lambda _: _tasks.pop(turn_id, None))
@@ -39,12 +44,27 @@ async def resume(conversation: UUID) -> None:
         start(turn)
 
 
-async def shut_down() -> None:
-    """Stops the turns of this process; each is given back, to be run again by another."""
-    tasks = list(_tasks.values())
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+async def drain(limit: float) -> None:
+    """Takes on no more turns, gives the running ones `limit` seconds to end, and gives back those that
+    did not: another process runs them again within two seconds, and no attempt is counted."""
+    _draining.add(asyncio.get_running_loop())
+    tasks = _of_this_loop()
+    if tasks:
+        _, late = await asyncio.wait(tasks, timeout=limit)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+
+async def idle() -> None:
+    """Waits until nothing runs that was started here, what follows a turn included."""
+    while tasks := _of_this_loop():
+        await asyncio.wait(tasks)
+
+
+def _of_this_loop() -> list[asyncio.Task[None]]:
+    loop = asyncio.get_running_loop()
+    return [task for task in _tasks.values() if task.get_loop() is loop]
 
 
 async def run(turn_id: UUID) -> None:

@@ -5,6 +5,8 @@ their way elsewhere while turns come to their end; what those still write reache
 Only then are sockets closed, and last what everything needed.
 """
 
+from django.conf import settings
+
 from chat import consumers, limits, providers, turns
 from supportbot import health
 
@@ -13,7 +15,7 @@ async def drain() -> None:
     """Once nothing new is accepted: tells the sockets, and lets turns end or gives them back."""
     health.leave()
     await consumers.announce_restart()
-    await turns.shut_down()
+    await turns.drain(settings.DRAIN_SECONDS)
 
 
 async def release() -> None:

@@ -7,7 +7,7 @@ https://asgi.readthedocs.io/en/latest/specs/lifespan.html. Daphne does not speak
 import asyncio
 from typing import Any
 
-from chat import providers
+from chat import providers, recovery
 from supportbot import ending, telemetry
 from supportbot.background import Background
 
@@ -19,8 +19,10 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
     providers.shared()  # imports the SDKs now rather than in the first customer's turn
     background = Background()
     background.start()
+    sweeping = asyncio.create_task(recovery.forever())
     await send({"type": "lifespan.startup.complete"})
     await receive()
+    sweeping.cancel()
     await ending.drain()  # a server other than ours knows nothing of it; else there is nothing left
     await ending.release()
     await asyncio.to_thread(background.stop)

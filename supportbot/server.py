@@ -12,7 +12,7 @@ from daphne.endpoints import build_endpoint_description_strings
 from daphne.server import twisted_loop
 from twisted.internet import reactor as _reactor
 
-from chat import providers
+from chat import providers, recovery
 from supportbot import ending, telemetry
 from supportbot.asgi import application
 from supportbot.background import Background
@@ -46,7 +46,9 @@ def run(*, host: str, port: int, ready: Callable[[], None]) -> None:
         # Not before the reactor runs: until then nobody would handle a Ctrl-C.
         ready_callable=partial(reactor.callWhenRunning, lambda: _open(server, background, ready)),
     )
+    sweeping = twisted_loop.create_task(recovery.forever())  # kept here: a loop forgets its tasks
     server.run()
+    sweeping.cancel()
     _end_tasks(twisted_loop)
     background.stop()
     telemetry.shut_down()

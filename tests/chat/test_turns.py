@@ -190,7 +190,7 @@ async def test_a_turn_whose_server_stops_is_given_back_and_run_again(ada: Visito
     turn_id = await asked(ada)
     turns.start(turn_id)
     await asyncio.sleep(0.2)
-    await turns.shut_down()
+    await turns.drain(0)
     assert (await Turn.objects.aget()).status == Turn.Status.RUNNING
     providers.install(ScriptedProvider(says("Whole.")))
     await turns.run(turn_id)
