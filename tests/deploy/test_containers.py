@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
+from supportbot import production
+from supportbot.background import WARM_UP_TIMEOUT
 from supportbot.env import Environment
+from supportbot.telemetry import SHUTDOWN_TIMEOUT
 from tests.deploy.composed import (
     DOCKERFILE,
     EXAMPLE,
@@ -34,6 +37,10 @@ OURS = re.compile(r"supportbot(-proxy)?:\$\{SUPPORTBOT_VERSION:\?.*\}")
 SECRET = re.compile(r"PASSWORD|SECRET|AUTH|TOKEN|_KEY$")
 
 each_service = pytest.mark.parametrize("name", SERVICES)
+
+
+def seconds(text: str) -> int:
+    return int(text.removesuffix("s"))
 
 
 def variables(text: str) -> set[str]:
@@ -140,6 +147,12 @@ def test_the_code_runs_once_its_migrations_have(name: str) -> None:
 def test_there_are_several_servers_and_one_clock() -> None:
     assert SERVICES["web"]["deploy"]["replicas"] >= 2
     assert "replicas" not in SERVICES["beat"]["deploy"]
+
+
+def test_a_server_is_not_killed_while_it_still_ends_its_turns() -> None:
+    drain = Environment.model_fields["supportbot_drain_seconds"].default
+    needed = drain + production.GRACE + WARM_UP_TIMEOUT + SHUTDOWN_TIMEOUT
+    assert seconds(SERVICES["web"]["stop_grace_period"]) > needed
 
 
 # Secrets -----------------------------------------------------------------------------------------

@@ -4,8 +4,10 @@ headers the server gets to see."""
 import json
 import re
 import shutil
+import ssl
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -17,6 +19,7 @@ from httpx2 import Client
 
 from deploy import nginx
 from deploy.processes import Process, Reaper, free_ports
+from supportbot.sockets import PING_INTERVAL, PING_TIMEOUT
 from tests.deploy.composed import read
 from tools.knowledge.admin.import_form import LARGEST_UPLOAD
 
@@ -46,24 +49,39 @@ class Echo(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def client(tmp_path: Path) -> Iterator[Client]:
-    """nginx in front of a server that echoes."""
+def echo() -> Iterator[int]:
+    """The port of a server that echoes."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
     Thread(target=server.serve_forever, daemon=True).start()
-    (port,) = free_ports(1)
-    configuration = tmp_path / "nginx.conf"
-    configuration.write_text(nginx.for_loopback(port, [server.server_port], tmp_path), "utf-8")
-    reaper = Reaper()
-    command = ["nginx", "-c", str(configuration), "-e", "stderr", "-g", "daemon off;"]
-    process = Process("nginx", command, folder=tmp_path, reaper=reaper, port=port)
-    process.start()
-    process.wait_until_ready()
-    with Client(base_url=f"http://127.0.0.1:{port}") as opened:
-        yield opened
-    process.stop()
-    reaper.close()
+    yield server.server_port
     server.shutdown()
     server.server_close()
+
+
+@contextmanager
+def started(configuration: str, port: int, folder: Path) -> Iterator[None]:
+    """nginx, listening."""
+    written = folder / "nginx.conf"
+    written.write_text(configuration, "utf-8")
+    command = ["nginx", "-c", str(written), "-e", "stderr", "-g", "daemon off;"]
+    reaper = Reaper()
+    process = Process("nginx", command, folder=folder, reaper=reaper, port=port)
+    process.start()
+    process.wait_until_ready()
+    yield
+    process.stop()
+    reaper.close()
+
+
+@pytest.fixture
+def client(echo: int, tmp_path: Path) -> Iterator[Client]:
+    """Asks the server that echoes, through nginx."""
+    (port,) = free_ports(1)
+    with (
+        started(nginx.for_loopback(port, [echo], tmp_path), port, tmp_path),
+        Client(base_url=f"http://127.0.0.1:{port}") as opened,
+    ):
+        yield opened
 
 
 @pytest.mark.parametrize("path", ["/", "/ws/chat/", "/admin/", "/readyz", "/static/of-an-app.css"])
@@ -91,9 +109,16 @@ def test_a_token_for_reasons_gets_no_further_than_nginx(client: Client) -> None:
     assert client.get("/metrics", headers=FORGED).status_code == 404
 
 
-def test_staff_may_upload_what_the_form_takes(client: Client) -> None:
+def test_staff_may_upload_what_the_form_takes() -> None:
     limits = re.findall(r"client_max_body_size (\d+)m;", nginx.TEMPLATE.read_text("utf-8"))
     assert [int(limit) * 1024 * 1024 >= LARGEST_UPLOAD for limit in limits] == [True]
+
+
+def test_a_quiet_chat_is_the_servers_to_give_up() -> None:
+    socket = nginx.TEMPLATE.read_text("utf-8").partition("location /ws/ {")[2].partition("}")[0]
+    patience = [int(limit) for limit in re.findall(r"proxy_(?:read|send)_timeout (\d+)s;", socket)]
+    assert len(patience) == 2
+    assert min(patience) > PING_INTERVAL + PING_TIMEOUT
 
 
 # As the containers have it -----------------------------------------------------------------------
@@ -114,12 +139,20 @@ def values(folder: Path, *files: str) -> dict[str, str]:
     return filled | {"NGINX_FOLDER": str(folder), "NGINX_STATIC": str(folder)}
 
 
-@pytest.mark.parametrize("files", [[], ["deploy/tls.yml"]], ids=["plain", "tls"])
-def test_nginx_takes_the_configuration_of_the_containers(tmp_path: Path, files: list[str]) -> None:
+@pytest.fixture
+def authority(tmp_path: Path) -> trustme.CA:
+    """Who has issued the certificate in the folder."""
     authority = trustme.CA()
-    issued = authority.issue_cert("support.example")
+    issued = authority.issue_cert("127.0.0.1")
     issued.cert_chain_pems[0].write_to_path(tmp_path / "certificate")
     issued.private_key_pem.write_to_path(tmp_path / "key")
+    return authority
+
+
+@pytest.mark.parametrize("files", [[], ["deploy/tls.yml"]], ids=["plain", "tls"])
+def test_nginx_takes_the_configuration_of_the_containers(
+    tmp_path: Path, authority: trustme.CA, files: list[str]
+) -> None:
     configuration = tmp_path / "nginx.conf"
     filled = values(tmp_path, "docker-compose.yml", *files)
     configuration.write_text(nginx.rendered(filled), "utf-8")
@@ -131,3 +164,21 @@ def test_nginx_takes_the_configuration_of_the_containers(tmp_path: Path, files: 
     )
     assert done.returncode == 0, done.stderr
     assert "[warn]" not in done.stderr
+
+
+def test_with_a_certificate_the_server_hears_who_came_by_it(
+    tmp_path: Path, authority: trustme.CA, echo: int
+) -> None:
+    plain, secure = free_ports(2)
+    filled = values(tmp_path, "docker-compose.yml", "deploy/tls.yml")
+    listening = filled["NGINX_LISTEN"].replace("8080", str(plain)).replace("8443", str(secure))
+    filled["NGINX_LISTEN"] = listening
+    filled["NGINX_SERVERS"] = filled["NGINX_SERVERS"].replace("8000", str(echo))
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    with started(nginx.rendered(filled), secure, tmp_path), Client(verify=trusting) as client:
+        heard = [
+            client.get(f"{address}/", headers=FORGED).json()["x-forwarded-proto"]
+            for address in (f"http://127.0.0.1:{plain}", f"https://127.0.0.1:{secure}")
+        ]
+    assert heard == ["http", "https"]
