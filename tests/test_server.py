@@ -64,20 +64,36 @@ def test_it_starts_with_the_demo_keeps_it_and_stops(shop: LiveServer) -> None:
     assert shop.stop() == 0
 
 
-def test_stopped_in_mid_answer_it_gives_the_answer_after_the_next_start(shop: LiveServer) -> None:
+def _stopped_in_mid_answer(shop: LiveServer) -> dict[str, str]:
+    """Starts a server and stops it while it answers. Returns the customer's session."""
     shop.start()
-    session = httpx2.post(f"{shop.url}/api/session", json={}).json()
+    session: dict[str, str] = httpx2.post(f"{shop.url}/api/session", json={}).json()
     with _greeted(shop, session) as chat:
         question = {"type": "message.send", "id": uuid4().hex, "text": "How do I return an item?"}
         chat.send(json.dumps(question))
         _until(chat, "answer.delta")
         assert shop.stop() == 0
-    assert shop.rows("SELECT text FROM chat_message WHERE role = 'assistant'") == []
+    return session
+
+
+ANSWERS = "SELECT text FROM chat_message WHERE role = 'assistant'"
+
+
+def test_stopped_in_mid_answer_it_ends_the_answer_first(shop: LiveServer) -> None:
+    _stopped_in_mid_answer(shop)
+    assert len(shop.rows(ANSWERS)) == 1
+    assert "Traceback" not in shop.log
+
+
+def test_an_answer_that_does_not_end_in_time_is_given_after_the_next_start(tmp_path: Path) -> None:
+    shop = LiveServer(tmp_path / "data", environment={"SUPPORTBOT_DRAIN_SECONDS": "0"})
+    session = _stopped_in_mid_answer(shop)
+    assert shop.rows(ANSWERS) == []
 
     shop.start()
     with _greeted(shop, session) as chat:
         answer = _until(chat, "answer.completed")["message"]["text"]
-    assert shop.rows("SELECT text FROM chat_message WHERE role = 'assistant'") == [(answer,)]
+    assert shop.rows(ANSWERS) == [(answer,)]
     assert shop.stop() == 0
     assert "Traceback" not in shop.log
 
