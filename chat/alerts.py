@@ -4,10 +4,12 @@ The admin shows those that are open and closes them; one that comes back after t
 """
 
 import logging
-from functools import partial
+from collections.abc import Iterable
+from functools import partial, reduce
+from operator import or_
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 from chat.models import Alert
@@ -42,6 +44,12 @@ def open_alerts() -> QuerySet[Alert]:
 def close(chosen: QuerySet[Alert]) -> int:
     """Closes those of `chosen` that are open; returns how many they were."""
     return chosen.filter(closed_at=None).update(closed_at=Now())
+
+
+def forget(needles: Iterable[str]) -> int:
+    """Deletes the alerts that say one of `needles`. Returns how many."""
+    said = reduce(or_, (Q(key__contains=n) | Q(text__contains=n) for n in needles), Q(pk=None))
+    return Alert.objects.filter(said).delete()[0]
 
 
 def _repeated(key: str, text: str) -> int:

@@ -24,6 +24,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
+from redis import Redis
 from redis.exceptions import RedisError
 
 from chat import telemetry
@@ -70,6 +71,9 @@ WORDS = 4
 FORMAT = "1"
 """Part of the key: a version of this module that keeps something else must not read this."""
 
+SCAN = 1000
+"""Keys that Redis looks at for one answer, when all answers are looked for."""
+
 UNAVAILABLE = (OSError, RedisError)
 """What a Redis that is away raises. Every question is then a new one."""
 
@@ -81,6 +85,9 @@ _ENDING = " \t\n?!.…¿¡。"
 
 _flights: dict[str, asyncio.Future[None]] = {}
 """The questions that this process answers at the moment."""
+
+_stored: set[str] = set()
+"""The names of the answers that this process stored, for `forget`: hashes, some megabytes a million."""
 
 
 @dataclass(frozen=True)
@@ -298,6 +305,22 @@ class _Flight:
                 logger.warning("answer cache unavailable: %s", error)
 
 
+def forget() -> None:
+    """Deletes all answers, when a customer is erased: a question that was theirs may be among those
+    that tell nothing of who asks. In a process without Redis, those that it stored itself; another
+    process's own memory forgets within TTL."""
+    stored = [*_stored]
+    _stored.clear()
+    try:
+        cache.delete_many(stored)
+        if settings.REDIS_URL:
+            with Redis.from_url(settings.REDIS_URL, socket_timeout=1) as redis:
+                for key in redis.scan_iter(cache.make_key("answer:*"), count=SCAN):
+                    redis.delete(key)
+    except UNAVAILABLE as error:
+        logger.warning("answers cannot be deleted: %s", error)
+
+
 async def _get(key: str) -> _Kept | None:
     try:
         stored = await cache.aget(key)
@@ -316,5 +339,6 @@ async def _keep(key: str, asked: Question, kept: _Kept | None) -> None:
     stored: dict[str, Any] = asdict(kept)
     try:
         await cache.aset(key, stored, TTL)
+        _stored.add(key)
     except UNAVAILABLE as error:
         logger.warning("answer cache unavailable: %s", error)

@@ -15,7 +15,7 @@ import logging
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -267,6 +267,14 @@ async def snapshot(turn: UUID) -> TurnView | None:
         logger.warning("no snapshot of another process: %s", error)
         return None
     return TurnView.model_validate(kept) if kept else None
+
+
+def forget(turns: Iterable[UUID]) -> None:
+    """Deletes the snapshots of turns. One that Redis keeps while it is away ends by itself."""
+    try:
+        cache.delete_many([_snapshot_key(turn) for turn in turns])
+    except UNAVAILABLE as error:
+        logger.warning("snapshots cannot be deleted: %s", error)
 
 
 def _snapshot_key(turn: UUID) -> str:

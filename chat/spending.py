@@ -6,12 +6,13 @@ way to what the request took. Locks are taken in one order, so that nobody waits
 Reservation before the accounts, these by name, an Alert last.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from chat import alerts, telemetry
@@ -81,6 +82,22 @@ def sweep() -> int:
         _book(list(rows.values()))
         Reservation.objects.filter(pk__in=[held.pk for held in dead]).delete()
     return len(dead)
+
+
+def forget(owners: Collection[str], conversations: Collection[UUID]) -> int:
+    """Deletes the accounts of customers and of conversations, and takes their names out of what is
+    reserved. What they spent stays in the accounts of its days and months. Returns how many."""
+    theirs = Q(account__in=[f"conversation:{pk}" for pk in conversations])
+    for owner in owners:
+        theirs |= Q(account__startswith="customer:", account__endswith=f":{owner}")
+    with transaction.atomic():
+        names = set(Spending.objects.filter(theirs).values_list("account", flat=True))
+        for held in Reservation.objects.select_for_update().order_by("pk"):
+            kept = [name for name in held.accounts if name not in names]
+            if len(kept) < len(held.accounts):
+                held.accounts = kept
+                held.save(update_fields=["accounts"])
+        return Spending.objects.filter(account__in=names).delete()[0]
 
 
 def _locked(accounts: Iterable[str]) -> list[Spending]:

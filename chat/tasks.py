@@ -10,6 +10,7 @@ from asgiref.sync import async_to_sync
 from celery import shared_task
 
 from chat import classification, summary
+from chat.privacy import retention
 
 
 @shared_task(name="chat.classify_turn")
@@ -22,3 +23,9 @@ def classify_turn(*, turn: str, **_: object) -> None:
 def summarise_conversation(*, conversation: str, **_: object) -> None:
     """Takes what is too much of a conversation into its summary."""
     async_to_sync(summary.summarise)(UUID(conversation))
+
+
+@shared_task(name="chat.delete_what_is_old")
+def delete_what_is_old(**_: object) -> None:
+    """Deletes what is older than the settings keep it."""
+    retention.sweep()

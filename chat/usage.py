@@ -1,6 +1,6 @@
 """The ledger of requests to providers: what each took and what it cost."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -60,6 +60,18 @@ def keep(
         if row:
             _ROW.run(row)
         _tell(attempt, row.cost if row else None, purpose.value)
+
+
+def disown(customers: Collection[str]) -> int:
+    """Makes the rows of customers say only what was spent. Returns how many they were."""
+    theirs = UsageRecord.objects.filter(customer__in=customers)
+    return theirs.update(customer="", conversation=None, turn=None)
+
+
+def detach(conversations: Collection[UUID]) -> None:
+    """Keeps what conversations cost, and for whom, when they go themselves."""
+    rows = UsageRecord.objects.filter(conversation__in=conversations)
+    rows.update(conversation=None, turn=None)
 
 
 def record(

@@ -24,7 +24,10 @@ class SupportbotConfig(AppConfig):
 
     def ready(self) -> None:
         """Registers the system checks, and what has to happen after each request."""
-        from supportbot import checks  # noqa: F401, PLC0415  # Django wants checks imported here
+        from chat.privacy import retention  # noqa: PLC0415  # its models must be loaded
+        from supportbot import checks, lockout  # noqa: F401, PLC0415  # Django wants checks here
+
+        retention.register(lockout.RETENTION)
 
         if settings.EMBEDDED_DATABASE:
             request_finished.connect(_let_go)

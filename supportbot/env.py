@@ -323,6 +323,30 @@ class Environment(BaseSettings):
         description="The origins of the pages that carry the widget, such as `https://shop.example`, by "
         "comma. This server's own need not be named.",
     )
+    supportbot_retain_conversations: int = Field(
+        default=0,
+        ge=0,
+        description="Days after its last message that a conversation is kept; 0 for ever.",
+    )
+    supportbot_retain_tool_calls: int = Field(
+        default=0,
+        ge=0,
+        description="Days that what tools were asked and what they returned is kept; 0 as long as the "
+        "conversation.",
+    )
+    supportbot_retain_tickets: int = Field(
+        default=0, ge=0, description="Days that a resolved or closed ticket is kept; 0 for ever."
+    )
+    supportbot_retain_usage: int = Field(
+        default=0, ge=0, description="Days that usage and spending are kept; 0 for ever."
+    )
+    supportbot_retain_logins: int = Field(
+        default=90, ge=0, description="Days that logins of staff are kept; 0 for ever."
+    )
+    supportbot_erased_tickets: Literal["anonymise", "keep", "delete"] = Field(
+        default="anonymise",
+        description="What becomes of an erased customer's tickets: `anonymise`, `keep` or `delete`.",
+    )
     supportbot_demo: bool | None = Field(
         default=None,
         description="Demo shop, demo content and demo login. On when empty and no `DATABASE_URL` is set.",

@@ -8,13 +8,14 @@ share; here is what it asks of us: who the client is, and what somebody who is l
 import math
 
 from axes.helpers import get_client_username, get_cool_off
-from axes.models import AccessAttempt
+from axes.models import AccessAttempt, AccessLog
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
 from chat import clients
+from chat.privacy import retention
 
 STATUS = 429
 """The status of a login that is refused without looking at the password."""
@@ -44,3 +45,11 @@ def page(request: HttpRequest, *_: object) -> HttpResponse:
     response = render(request, "admin/locked_out.html", context, status=STATUS)
     response["Retry-After"] = str(wait)
     return response
+
+
+RETENTION = retention.Rule(
+    "logins",
+    "RETAIN_LOGINS",
+    lambda moment: AccessLog.objects.filter(attempt_time__lt=moment),
+    retention.delete(AccessLog),
+)

@@ -7,6 +7,7 @@ from typing import Any
 
 import dj_database_url
 import django_stubs_ext
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from kombu.entity import Queue
 
@@ -183,6 +184,10 @@ else:
     for folder in ("queue", "queue-control"):  # kombu expects them to be there
         (DATA_DIR / folder).mkdir(exist_ok=True)
 
+CELERY_BEAT_SCHEDULE = {
+    "retention": {"task": "chat.delete_what_is_old", "schedule": crontab(hour=3, minute=17)},
+}
+
 # Pages -------------------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
@@ -322,6 +327,15 @@ MESSAGES_PER_MINUTE_IP = ENV.supportbot_messages_per_minute_ip
 SESSIONS_PER_MINUTE_IP = ENV.supportbot_sessions_per_minute_ip
 SOCKETS_PER_IP = ENV.supportbot_sockets_per_ip
 REQUESTS_PER_MINUTE_IP = ENV.supportbot_requests_per_minute_ip
+
+# Personal data: days, 0 for ever -----------------------------------------------------------------
+
+RETAIN_CONVERSATIONS = ENV.supportbot_retain_conversations
+RETAIN_TOOL_CALLS = ENV.supportbot_retain_tool_calls
+RETAIN_TICKETS = ENV.supportbot_retain_tickets
+RETAIN_USAGE = ENV.supportbot_retain_usage
+RETAIN_LOGINS = ENV.supportbot_retain_logins
+ERASED_TICKETS = ENV.supportbot_erased_tickets
 
 # Telemetry ---------------------------------------------------------------------------------------
 

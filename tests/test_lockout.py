@@ -5,12 +5,14 @@ import re
 from datetime import timedelta
 
 import pytest
-from axes.models import AccessAttempt
+from axes.models import AccessAttempt, AccessLog
 from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
+
+from chat.privacy import retention
 
 pytestmark = pytest.mark.django_db
 
@@ -137,6 +139,14 @@ def test_staff_unlock_in_the_admin() -> None:
     told = desk.post("/admin/axes/accessattempt/", chosen, follow=True)
     assert "1 entry was unlocked." in told.content.decode()
     assert is_in(log_in("right-as-rain-42"))
+
+
+def test_logins_are_kept_for_their_days(settings: Settings) -> None:
+    settings.RETAIN_LOGINS = 90
+    assert is_in(log_in("right-as-rain-42"))
+    assert retention.sweep()["logins"] == 0
+    AccessLog.objects.update(attempt_time=timezone.now() - timedelta(days=91))
+    assert retention.sweep()["logins"] == 1
 
 
 def test_staff_without_the_permission_unlock_nobody() -> None:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chat import markdown
 from chat.admin.parts import ReadOnlyAdmin, dollars
+from chat.admin.privacy import PrivacyActions
 from chat.models import Classification, Conversation, Message, Turn, UsageRecord
 
 
@@ -57,7 +58,7 @@ class UrgencyFilter(ClassifiedFilter):
 
 
 @admin.register(Conversation)
-class ConversationAdmin(ReadOnlyAdmin):
+class ConversationAdmin(PrivacyActions, ReadOnlyAdmin):
     """The list of conversations, and the page of one."""
 
     list_display = (

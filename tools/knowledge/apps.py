@@ -8,5 +8,7 @@ class KnowledgeConfig(AppConfig):
     verbose_name = "Knowledge base"
 
     def ready(self) -> None:
-        """Follows the conversations and the articles."""
-        from tools.knowledge import receivers  # noqa: F401, PLC0415  # its models must be loaded
+        """Follows the conversations and the articles, and what happens to a customer's data."""
+        from tools.knowledge import privacy, receivers  # noqa: F401, PLC0415  # its models must be loaded
+
+        privacy.register()

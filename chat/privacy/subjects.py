@@ -1,0 +1,66 @@
+"""Whose data: one customer, or a guest, by what their conversations are filed under."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils.crypto import salted_hmac
+
+from chat.models import Conversation
+
+FINGERPRINT = 16
+"""Hexadecimal digits: enough to tell customers apart, and too few to be looked up in a table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One or more owners (see `chat.identity`), and the e-mail addresses the shop verified of them."""
+
+    owners: frozenset[str]
+    emails: frozenset[str]
+    names: frozenset[str]
+
+    @property
+    def conversations(self) -> QuerySet[Conversation]:
+        """All that they ever said is in these."""
+        return Conversation.objects.filter(owner__in=self.owners)
+
+    @property
+    def fingerprint(self) -> str:
+        """What the audit log calls them, from which nobody reads who it was. Whoever has the key and
+        knows the customer can tell whether they were erased."""
+        whole = "\n".join(sorted(self.owners))
+        return salted_hmac("supportbot.privacy", whole, algorithm="sha256").hexdigest()[
+            :FINGERPRINT
+        ]
+
+
+def of_customer(customer_id: str) -> Subject:
+    """A customer whom the shop vouches for, by the shop's own id."""
+    return _of({f"customer:{customer_id}"})
+
+
+def of_email(email: str) -> Subject:
+    """Every customer to whom the shop gave this address. An address that a guest only wrote proves
+    nothing, and finds nothing."""
+    found = Conversation.objects.filter(customer_email__iexact=email)
+    return _of(set(found.values_list("owner", flat=True)), {email.lower()})
+
+
+def of_conversations(conversations: Iterable[UUID]) -> Subject:
+    """Whoever had these conversations, with all their others: the only way to a guest."""
+    found = Conversation.objects.filter(pk__in=conversations)
+    return _of(set(found.values_list("owner", flat=True)))
+
+
+def _of(owners: set[str], emails: Iterable[str] = ()) -> Subject:
+    known = Conversation.objects.filter(owner__in=owners).values_list(
+        "customer_email", "customer_name"
+    )
+    told = list(known)
+    return Subject(
+        frozenset(owners),
+        frozenset({*emails, *(email.lower() for email, _ in told if email)}),
+        frozenset(name for _, name in told if name),
+    )
