@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from axes import apps as axes_apps
 from django.apps import AppConfig
 from django.conf import settings
 from django.contrib.admin import (
@@ -16,6 +17,13 @@ class DeskConfig(admin_apps.AdminConfig):
 
     default = False
     default_site = "supportbot.desk.Desk"
+
+
+class LoginsConfig(axes_apps.AppConfig):
+    """django-axes, as staff would call it."""
+
+    default = False
+    verbose_name = "Logins"
 
 
 class SupportbotConfig(AppConfig):

@@ -43,7 +43,7 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "channels",
-    "axes",
+    "supportbot.apps.LoginsConfig",
     "csp",
     "chat",
     "tools.knowledge",
