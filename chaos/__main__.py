@@ -91,6 +91,7 @@ def main() -> int:
     if options.folder:
         return asyncio.run(_run(options, chosen, options.folder))
     with TemporaryDirectory(prefix="chaos-") as folder:
+        Path(folder).chmod(0o711)  # PostgreSQL, another user, has its data further down
         return asyncio.run(_run(options, chosen, Path(folder)))
 
 

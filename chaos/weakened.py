@@ -5,10 +5,13 @@ swaps one object after Django is set up and then runs what was to be run:
 `python -m chaos.weakened GUARD uvicorn supportbot.asgi:application …`
 """
 
+import os
 import runpy
 import sys
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import django
 import psycopg
@@ -21,7 +24,13 @@ def _nothing() -> None:
     """For guards that stand in the database."""
 
 
-GUARDS: dict[str, Callable[[], None]] = {}
+def _frames_are_trusted() -> None:
+    """What is wrong with a frame is raised where it is read."""
+    consumers: Any = import_module("chat.consumers")
+    consumers.decode = import_module("chat.protocol")._client_frames.validate_json
+
+
+GUARDS: dict[str, Callable[[], None]] = {"frame errors": _frames_are_trusted}
 """What takes each guard out, in a process."""
 
 CONSTRAINTS: Mapping[str, tuple[str, str]] = {}
@@ -35,12 +44,12 @@ class WeakenedStack(Stack):
         self, folder: Path, guard: str, *, extra_environment: Mapping[str, str] | None = None
     ) -> None:
         super().__init__(folder, extra_environment=extra_environment)
-        self._guard = guard
+        self.guard = guard
 
     def weaken_database(self) -> None:
         """Takes out what stands in the database. The migrations have run by then."""
-        if self._guard in CONSTRAINTS:
-            table, name = CONSTRAINTS[self._guard]
+        if self.guard in CONSTRAINTS:
+            table, name = CONSTRAINTS[self.guard]
             with psycopg.connect(self.environment["DATABASE_URL"], autocommit=True) as database:
                 database.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}")
                 database.execute(f"DROP INDEX IF EXISTS {name}")
@@ -48,13 +57,14 @@ class WeakenedStack(Stack):
     def _process(self, name: str, *command: str, port: int = 0) -> Process:
         python, dash_m, *rest = command
         return super()._process(
-            name, python, dash_m, "chaos.weakened", self._guard, *rest, port=port
+            name, python, dash_m, "chaos.weakened", self.guard, *rest, port=port
         )
 
 
 def main() -> None:
     """Runs a module without a guard."""
     guard, module, *arguments = sys.argv[1:]
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "supportbot.settings")
     django.setup()
     GUARDS[guard]()
     sys.argv = [module, *arguments]

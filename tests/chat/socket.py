@@ -63,6 +63,13 @@ class Socket:
         self.frames.append(frame)
         return frame
 
+    async def event(self) -> dict[str, Any]:
+        """The next thing the server does: a `frame` that it sends, or the close of the socket."""
+        event: dict[str, Any] = await self._communicator.receive_output(TIMEOUT)
+        if "text" in event:
+            event["frame"] = json.loads(event["text"])
+        return event
+
     async def until(self, *types: str) -> dict[str, Any]:
         """Reads frames up to the first of one of these types, and returns it."""
         async with asyncio.timeout(TIMEOUT):
