@@ -149,6 +149,11 @@ def test_there_are_several_servers_and_one_clock() -> None:
     assert "replicas" not in SERVICES["beat"]["deploy"]
 
 
+@pytest.mark.parametrize("name", ["proxy", "web"])
+def test_many_chats_may_be_open(name: str) -> None:
+    assert SERVICES[name]["ulimits"]["nofile"]["soft"] >= 40_000
+
+
 def test_a_server_is_not_killed_while_it_still_ends_its_turns() -> None:
     drain = Environment.model_fields["supportbot_drain_seconds"].default
     needed = drain + production.GRACE + WARM_UP_TIMEOUT + SHUTDOWN_TIMEOUT
