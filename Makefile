@@ -3,7 +3,7 @@
 BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help run test test-browser check format prod-local bench bench-relay bench-outage bench-search bench-sizing chaos chaos-short clean
+.PHONY: help run test test-browser check audit format prod-local bench bench-relay bench-outage bench-search bench-sizing chaos chaos-short clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -19,6 +19,9 @@ test-browser: .venv/dev.stamp ## Run the tests that drive the pages in Chromium
 
 check: .venv/dev.stamp ## Lint, format, types, import contracts, migrations, system checks
 	@$(BIN)/pre-commit run --all-files --show-diff-on-failure
+
+audit: .venv/dev.stamp ## Look the installed packages up among the known vulnerabilities; needs the network
+	@.ci/audit $(ARGS)
 
 format: .venv/dev.stamp ## Format the code
 	@$(BIN)/ruff check --fix-only --quiet . && $(BIN)/ruff format .
