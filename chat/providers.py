@@ -4,11 +4,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from django.conf import settings
+from django.utils.crypto import salted_hmac
 
 from chat import breakers, budgets, limits
 from chat.llm import stack
 from chat.llm.base import Provider
-from chat.redaction import redact
+from chat.llm.masking import Mask
+from chat.redaction import CARD, EMAIL, PHONE, redact, replaced
+
+_MASKED = {EMAIL: "email", PHONE: "phone", CARD: "card"}
+"""What a stand-in is given back for. A key has none: no tool needs one, and no answer repeats it."""
+
+
+def _key() -> bytes:
+    """Stand-ins tell nobody without it what they stand for."""
+    return salted_hmac("supportbot.masking", "", algorithm="sha256").digest()
 
 
 def configuration() -> stack.Configuration:
@@ -30,6 +40,7 @@ def _built() -> Provider:
         breakers=breakers.shared(),
         purse=budgets.purse(stopped=limits.shared_state_is_down),
         redact=redact if settings.TRACE_CONTENT else None,
+        mask=Mask(replaced, _MASKED, _key()) if settings.REDACT_FOR_PROVIDERS else None,
     )
 
 

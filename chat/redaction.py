@@ -5,9 +5,13 @@ gives back what it took (`++`, `*+`), and begins only where nothing of its own k
 """
 
 import re
+from collections.abc import Callable
 from itertools import accumulate
 
 EMAIL, CARD, PHONE, KEY = "[email]", "[card]", "[phone]", "[key]"
+
+StandIn = Callable[[str, str], str]
+"""What stands for something personal, by its kind and itself."""
 
 SHORTEST_CARD, LONGEST_CARD = 13, 19
 """Digits of a card number (ISO/IEC 7812)."""
@@ -58,14 +62,31 @@ _PHONE = re.compile(
 
 def redact(text: str) -> str:
     """`text` with every e-mail address, card number, phone number and secret replaced by its kind."""
+    return replaced(text, lambda kind, _: kind)
+
+
+def replaced(text: str, stand_in: StandIn) -> str:
+    """`text` with `stand_in(kind, found)` for each of them, which must not look like one itself."""
+
+    def by(kind: str) -> Callable[[re.Match[str]], str]:
+        return lambda found: stand_in(kind, found[0])
+
+    def named(found: re.Match[str]) -> str:
+        before = found[1] + found[2]
+        return before + stand_in(KEY, found[0][len(before) :])
+
+    def cards(found: re.Match[str]) -> str:
+        """A run of digits without the card numbers in it. Ids of turns and traces stay whole."""
+        return found[0] if found[1] else _mask(found[0], stand_in)
+
     if "://" in text:
-        text = _URL_LOGIN.sub(KEY, text)
-    text = _KEY.sub(KEY, text)
-    text = _NAMED.sub(rf"\1\2{KEY}", text)
+        text = _URL_LOGIN.sub(by(KEY), text)
+    text = _KEY.sub(by(KEY), text)
+    text = _NAMED.sub(named, text)
     if "@" in text or "%40" in text:
-        text = _ADDRESS.sub(EMAIL, text)
-    text = _ID_OR_DIGITS.sub(_without_cards, text)
-    return _PHONE.sub(PHONE, text)
+        text = _ADDRESS.sub(by(EMAIL), text)
+    text = _ID_OR_DIGITS.sub(cards, text)
+    return _PHONE.sub(by(PHONE), text)
 
 
 def holds_personal_data(text: str) -> bool:
@@ -73,12 +94,7 @@ def holds_personal_data(text: str) -> bool:
     return redact(text) != text
 
 
-def _without_cards(found: re.Match[str]) -> str:
-    """A run of digits without the card numbers in it. Ids of turns and traces stay whole."""
-    return found[0] if found[1] else _mask(found[0])
-
-
-def _mask(run: str) -> str:
+def _mask(run: str, stand_in: StandIn) -> str:
     """A card number is a few whole groups of the run: "1234 4111 1111 1111 1111" has one."""
     groups = [match.span() for match in _GROUP.finditer(run)]
     digits = list(accumulate((end - start for start, end in groups), initial=0))
@@ -87,8 +103,9 @@ def _mask(run: str) -> str:
     while first < len(groups):
         last = _card_from(first, digits, luhn)
         if last is not None:
-            parts += [run[kept : groups[first][0]], CARD]
-            kept, first = groups[last][1], last
+            begin, end = groups[first][0], groups[last][1]
+            parts += [run[kept:begin], stand_in(CARD, run[begin:end])]
+            kept, first = end, last
         first += 1
     return "".join([*parts, run[kept:]])
 

@@ -306,6 +306,11 @@ class Environment(BaseSettings):
     supportbot_trace_content: bool = Field(
         default=False, description="Puts what is said into traces, redacted. Off: metadata only."
     )
+    supportbot_redact_for_providers: bool = Field(
+        default=False,
+        description="Keeps e-mail addresses, phone and card numbers and keys from remote models: "
+        "stand-ins go out, and what they stand for comes back into answers and tool calls.",
+    )
     otel_exporter_otlp_endpoint: Url = Field(
         default="", description="Where traces and metrics go by OTLP over HTTP; nowhere when empty."
     )

@@ -341,6 +341,7 @@ ERASED_TICKETS = ENV.supportbot_erased_tickets
 
 OTLP_ENDPOINT = ENV.otel_exporter_otlp_endpoint
 METRICS_TOKEN = ENV.supportbot_metrics_token.get_secret_value()
+REDACT_FOR_PROVIDERS = ENV.supportbot_redact_for_providers
 TRACE_CONTENT = ENV.supportbot_trace_content
 
 # Logs --------------------------------------------------------------------------------------------

@@ -40,9 +40,9 @@ from chat.models import (
 from chat.privacy import subjects
 from chat.privacy.erasure import Busy, erase
 from chat.privacy.export import as_json, export
-from supportbot.celery import app as celery
 from tests.database_search import places
 from tests.fakes import Round, ScriptedProvider, calls, says
+from tests.queue_search import queued
 from tools.knowledge.gaps import collecting
 from tools.knowledge.models import Evaluation, Gap, GapQuestion, TestQuestion
 from tools.orders.models import Order
@@ -144,18 +144,6 @@ def stored(needle: str) -> list[str]:
         kept = cache._cache  # type: ignore[attr-defined]  # the memory itself is what is searched
         found += [f"cache {name}" for name, v in kept.items() if needle.encode() in v]
     return found + [f"queue {task}" for task in queued() if needle in task]
-
-
-def queued() -> list[str]:
-    """The tasks that wait, as they lie in the broker; they are gone afterwards."""
-    waiting = []
-    with celery.connection_or_acquire() as connection:
-        for name in ("chat", "knowledge", "default"):
-            queue = connection.SimpleQueue(name)
-            while len(queue):
-                waiting.append(str(queue.get(block=False).body))
-            queue.close()
-    return waiting
 
 
 @pytest.fixture(autouse=True)

@@ -2,13 +2,14 @@
 
     Economy                         where there are budgets: the cheaper models above the soft limit
       Fallback                      the next provider when one is given up
-        Retry                       a second attempt; tells of every one
-          Breaker                   no attempt at a provider that is known to be down
-            Repair                  a second request for a structured output that does not fit
-              Budgeted              where there are budgets: nothing that they cannot bear
-                Traced              a span a request
-                  Patience          time limits
-                    the vendor's adapter
+        Masked                      by setting: personal data does not leave, stand-ins do
+          Retry                     a second attempt; tells of every one
+            Breaker                 no attempt at a provider that is known to be down
+              Repair                a second request for a structured output that does not fit
+                Budgeted            where there are budgets: nothing that they cannot bear
+                  Traced            a span a request
+                    Patience        time limits
+                      the vendor's adapter
         ...
         Retry
           Traced
@@ -26,6 +27,7 @@ from chat.llm.base import Provider
 from chat.llm.breaker import Breakers
 from chat.llm.budget import Budgeted, Economy, Purse
 from chat.llm.fallback import Fallback
+from chat.llm.masking import Mask, Masked
 from chat.llm.offline import OfflineProvider
 from chat.llm.patience import Limits, Patience
 from chat.llm.repair import Repair
@@ -83,11 +85,13 @@ def build(
     breakers: Breakers | None = None,
     purse: Purse | None = None,
     redact: Redact | None = None,
+    mask: Mask | None = None,
 ) -> Provider:
     """The stack of providers that a process uses.
 
     It has breakers of its own unless it shares some, and spends what it likes unless a purse sets
-    limits. `redact` lets what is said into traces. Raises KeyError for an unknown name.
+    limits. `redact` lets what is said into traces, `mask` keeps personal data from leaving.
+    Raises KeyError for an unknown name.
     """
     breakers = breakers or Breakers()
 
@@ -101,7 +105,8 @@ def build(
         provider = Traced(Patience(provider, configuration.limits), content=redact)
         if purse:
             provider = Budgeted(provider, purse)
-        return Retry(breakers.around(Repair(provider)))
+        provider = Retry(breakers.around(Repair(provider)))
+        return Masked(provider, mask) if mask else provider
 
     if purse is None:
         return chain(configuration)

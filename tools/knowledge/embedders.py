@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from chat.llm.base import ProviderError, Usage
 from chat.llm.embedding import embed
+from chat.redaction import redact
 
 logger = logging.getLogger(__name__)
 
@@ -118,6 +119,8 @@ class ProviderEmbedder:
 
     def embed_query(self, text: str) -> NDArray[np.float32] | None:
         """See Embedder."""
+        if settings.REDACT_FOR_PROVIDERS:
+            text = redact(text)
         with self._lock:
             if text in self._kept:
                 self._kept.move_to_end(text)
