@@ -46,11 +46,10 @@ async def sweep_to_the_end() -> int:
 
 
 async def forever() -> None:
-    """Sweeps until it is cancelled. A database that is away is told of once."""
+    """Sweeps until it is cancelled, at once for the first time: a process often starts because another
+    died. A database that is away is told of once."""
     away = False
     while True:
-        # Not all processes at the same moment, after a restart that they had in common.
-        await asyncio.sleep(INTERVAL * random.uniform(0.75, 1.25))  # noqa: S311  # no secret
         try:
             await sweep()
             away = False
@@ -58,3 +57,5 @@ async def forever() -> None:
             if not away:
                 logger.warning("no turns can be looked for: %s", type(error).__name__)
             away = True
+        # Not all processes at the same moment, after a restart that they had in common.
+        await asyncio.sleep(INTERVAL * random.uniform(0.75, 1.25))  # noqa: S311  # no secret
