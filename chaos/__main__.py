@@ -31,11 +31,13 @@ async def _running(stack: Stack) -> AsyncIterator[Stack]:
         await asyncio.to_thread(stack.__exit__, None, None, None)
 
 
-async def _play(scenario: Scenario, stack: Stack, model: Model, seed: int, short: bool) -> Played:
+async def _play(
+    scenario: Scenario, stack: Stack, model: Model, seed: int, *, short: bool, guard: str = ""
+) -> Played:
     # Each scenario's chance is its own: with --only it is played as it was among all.
     rng = Random(f"{seed} {scenario.name}")
     began = time.monotonic()
-    outcome = await scenario.play(Stage(scenario.name, stack, model, rng, short))
+    outcome = await scenario.play(Stage(scenario.name, stack, model, rng, short, guard))
     return Played(scenario.name, outcome, time.monotonic() - began)
 
 
@@ -46,7 +48,7 @@ async def _show(
     stack = WeakenedStack(folder, control.guard, extra_environment=environment(model))
     async with _running(stack):
         await asyncio.to_thread(stack.weaken_database)
-        played = await _play(scenario, stack, model, seed, short=True)
+        played = await _play(scenario, stack, model, seed, short=True, guard=control.guard)
     figure = played.outcome.figures[control.shows]
     return Shown(scenario.name, control, figure, time.monotonic() - began)
 
@@ -58,7 +60,7 @@ async def _run(options: Namespace, chosen: Sequence[Scenario], folder: Path) -> 
         if not options.controls_only:
             async with _running(stack):
                 for scenario in chosen:
-                    entry = await _play(scenario, stack, model, options.seed, options.short)
+                    entry = await _play(scenario, stack, model, options.seed, short=options.short)
                     scoreboard.tell(entry)
                     played.append(entry)
         if not options.short:
@@ -87,6 +89,7 @@ def main() -> int:
     options = parser.parse_args()
     options.seed = secrets.randbelow(10**6) if options.seed is None else options.seed
     chosen = [scenario for scenario in ALL if scenario.name in (options.only or names)]
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a text stream
     print(f"Seed {options.seed}; {', '.join(scenario.name for scenario in chosen)}", flush=True)
     if options.folder:
         return asyncio.run(_run(options, chosen, options.folder))

@@ -54,8 +54,10 @@ class Customer:
     texts: dict[str, str] = field(default_factory=dict)
     """Everything this customer sent, by its id."""
     conversation: UUID | None = None
+    token: str = ""
+    at: str = ""
+    """The server to connect to, where it is not to be nginx."""
     ready: asyncio.Event = field(default_factory=asyncio.Event)
-    _token: str = ""
     _socket: ClientConnection | None = None
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _sent_at: dict[str, float] = field(default_factory=dict)
@@ -70,6 +72,7 @@ class Customer:
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._live(), name=self.name)
+        self._task.add_done_callback(lambda _: self._changed.set())
         return self
 
     async def __aexit__(
@@ -129,7 +132,7 @@ class Customer:
         while True:
             self._wait = 0.0
             try:
-                if not self._token:
+                if not self.token:
                     await self._open_session()
                 await self._connected()
             except ConnectionClosed as closed:
@@ -158,10 +161,10 @@ class Customer:
         async with self.http.post(f"{self.url}/api/session", json={}, timeout=patience) as answer:
             answer.raise_for_status()
             session = await answer.json()
-        self._token, self.conversation = session["token"], UUID(session["conversation"])
+        self.token, self.conversation = session["token"], UUID(session["conversation"])
 
     async def _connected(self) -> None:
-        address = f"{self.url.replace('http', 'ws', 1)}/ws/chat/"
+        address = f"{(self.at or self.url).replace('http', 'ws', 1)}/ws/chat/"
         async with asyncio.timeout(GREETING_TIMEOUT):
             socket = await connect(
                 address,
@@ -180,7 +183,7 @@ class Customer:
             socket.transport.abort()
 
     async def _greet(self, socket: ClientConnection) -> None:
-        hello: Frame = {"type": "hello", "token": self._token}
+        hello: Frame = {"type": "hello", "token": self.token}
         hello["conversation"] = str(self.conversation)
         if self.transcript.live:
             hello |= self.transcript.live.position()
@@ -237,8 +240,9 @@ class Customer:
             raise TurnedAway("restarting")
         if frame["type"] == "error":
             self.errors[frame["code"]] += 1
-        if frame.get("turn") in self._awaited:
-            self._awaited[frame["turn"]] = self._heard_at
+        turn = frame.get("turn")  # of a greeting it is an object
+        if isinstance(turn, str) and turn in self._awaited:
+            self._awaited[turn] = self._heard_at
         request = self.transcript.apply(frame)
         if request:
             await self._send(request)
@@ -272,5 +276,7 @@ class Customer:
 
     async def _until(self, holds: Callable[[], bool]) -> None:
         while not holds():
+            if self._task and self._task.done():
+                self._task.result()  # a fault of ours: there is nobody left to wait for
             self._changed.clear()
             await self._changed.wait()

@@ -2,16 +2,15 @@
 
 The product itself has no switch for this. A control's processes start through this module, which
 swaps one object after Django is set up and then runs what was to be run:
-`python -m chaos.weakened GUARD uvicorn supportbot.asgi:application …`
+`python -m chaos.weakened GUARD supportbot.production …`
 """
 
 import os
 import runpy
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import django
 import psycopg
@@ -19,22 +18,16 @@ import psycopg
 from deploy.processes import Process
 from deploy.prod_local import Stack
 
-
-def _nothing() -> None:
-    """For guards that stand in the database."""
-
-
-def _frames_are_trusted() -> None:
-    """What is wrong with a frame is raised where it is read."""
-    consumers: Any = import_module("chat.consumers")
-    consumers.decode = import_module("chat.protocol")._client_frames.validate_json
-
-
-GUARDS: dict[str, Callable[[], None]] = {"frame errors": _frames_are_trusted}
-"""What takes each guard out, in a process."""
-
-CONSTRAINTS: Mapping[str, tuple[str, str]] = {}
+CONSTRAINTS: Mapping[str, tuple[str, str]] = {
+    "unique ids": ("chat_message", "one_message_per_client_id"),
+}
 """Guards that stand in the database: the table and the constraint or index that is dropped."""
+
+ENVIRONMENT: Mapping[str, Mapping[str, str]] = {
+    "tickets that remember": {"SUPPORTBOT_TICKET_BACKEND": "chaos.tickets.ForgetfulTickets"},
+}
+"""Guards in a class that a setting names. Those that are neither here nor above, nor a client's, are
+`chaos.guards.SWAPS`."""
 
 
 class WeakenedStack(Stack):
@@ -43,7 +36,8 @@ class WeakenedStack(Stack):
     def __init__(
         self, folder: Path, guard: str, *, extra_environment: Mapping[str, str] | None = None
     ) -> None:
-        super().__init__(folder, extra_environment=extra_environment)
+        environment = {**(extra_environment or {}), **ENVIRONMENT.get(guard, {})}
+        super().__init__(folder, extra_environment=environment)
         self.guard = guard
 
     def weaken_database(self) -> None:
@@ -66,7 +60,9 @@ def main() -> None:
     guard, module, *arguments = sys.argv[1:]
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "supportbot.settings")
     django.setup()
-    GUARDS[guard]()
+    swap = import_module("chaos.guards").SWAPS.get(guard)
+    if swap:
+        swap()
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from chaos import ledger
 from chaos.figures import percentile
 from chaos.model import Stream
-from chaos.scenario import Scenario
+from chaos.nursery import forked
+from chaos.scenario import Control, Scenario
 from chaos.stage import Outcome, Stage, meanwhile
 from deploy.processes import answers
 
@@ -69,17 +70,26 @@ def recoveries(streams: Sequence[Stream], ends: Mapping[str, float], now: float)
 
 
 async def play(stage: Stage) -> Outcome:
-    questions = stage.questions(stage.scale(500, 24))
-    killer, outcome = Killer(stage), Outcome()
-    first = len(stage.model.streams)
-    async with stage.customers(stage.scale(12, 8)) as crowd:
+    server = ["supportbot.production"]
+    servers = forked(
+        stage.stack, ["chaos.weakened", stage.guard, *server] if stage.guard else server
+    )
+    await asyncio.to_thread(servers.__enter__)
+    try:
+        return await _play(stage)
+    finally:
+        await asyncio.to_thread(servers.__exit__, None, None, None)
+
+
+async def _play(stage: Stage) -> Outcome:
+    asked = stage.scale(500, 24)
+    killer, first = Killer(stage), len(stage.model.streams)
+    async with stage.customers(stage.scale(24, 12)) as crowd:
         async with meanwhile(killer.run):
-            await stage.converse(crowd, questions)
-        await stage.settle(crowd)
-        books = stage.books()
-        findings = ledger.audit(books, crowd, stage.model.streams)
-    took = recoveries(stage.model.streams[first:], ledger.ends(books), time.time())
-    outcome.take(findings)
+            await stage.converse(crowd, stage.questions(asked, longest=2.0))
+        outcome = await stage.audited(crowd)
+        ends = ledger.ends(stage.books())
+    took = recoveries(stage.model.streams[first:], ends, time.time())
     p99 = round(percentile(took, 99), 1)
     outcome.figures |= {
         "kills": killer.kills,
@@ -89,11 +99,18 @@ async def play(stage: Stage) -> Outcome:
     }
     enough = stage.scale(50, 3)
     outcome.aims |= {
-        f"turns asked: {len(questions)}": findings.turns == len(questions),
+        f"turns: {asked}": outcome.figures["turns"] == asked,
         f"kills that landed mid-turn: {enough} or more": killer.mid_turn >= enough,
         f"recovery p99: {LONGEST_RECOVERY:.0f} s at most": p99 <= LONGEST_RECOVERY,
     }
     return outcome
 
 
-SCENARIO = Scenario("kills", play)
+SCENARIO = Scenario(
+    "kills",
+    play,
+    (
+        Control("sweeper", shows="not_terminal"),
+        Control("tickets that remember", shows="duplicate_tickets"),
+    ),
+)
