@@ -20,8 +20,9 @@ from chat.question_file import Question, QuestionFile
 ANSWERED, PARTIAL, FAILED = "answered", "partial", "failed"
 """What becomes of a question. A partial answer was cut by the length limit."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a text begins that a spreadsheet would run (OWASP, "CSV Injection")."""
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""How a text begins that a spreadsheet would run (OWASP, "CSV Injection"); the last four are the first
+four as Japanese keyboards write them."""
 
 Key = tuple[str, str]
 """A question as its row has it: id and text. Another text under an old id is another question."""
