@@ -13,7 +13,7 @@ from django.db.models import IntegerField, UUIDField
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from chat import alerts, signals, tasks, telemetry, usage
+from chat import alerts, outbox, signals, telemetry, usage
 from chat.identity import Visitor
 from chat.leases import Claim, LeaseLost
 from chat.llm.base import AuthenticationFailed, InvalidRequest, ProviderFailed
@@ -249,14 +249,11 @@ def _reason(failed: ProviderFailed) -> dict[str, str]:
 
 
 def _follow_up(claim: Claim, record: TurnRecord) -> None:
-    transaction.on_commit(partial(tasks.classify_turn.delay, turn=str(claim.turn)), robust=True)
+    outbox.enqueue("chat.classify_turn", turn=str(claim.turn))
     ended = partial(signals.turn_ended.send_robust, sender=Turn, turn=claim.turn)
     transaction.on_commit(ended, robust=True)
     if record.crowded:
-        summarise = partial(
-            tasks.summarise_conversation.delay, conversation=str(claim.conversation)
-        )
-        transaction.on_commit(summarise, robust=True)
+        outbox.enqueue("chat.summarise_conversation", conversation=str(claim.conversation))
     for failed in record.passed_over:
         if failed.code in FOR_STAFF:
             key = f"provider:{failed.provider}:{failed.model}:{failed.code}"

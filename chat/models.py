@@ -330,6 +330,23 @@ class Reservation(models.Model):
         return f"${self.amount:.4f}"
 
 
+class OutboxTask(models.Model):
+    """A task for a worker, written with what it is about: gone once the broker has it. `countdown` are
+    the seconds it waits from then on."""
+
+    task = models.CharField(max_length=100)
+    arguments = models.JSONField(default=dict)
+    countdown = models.FloatField(default=0)
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = _("task that waits for the broker")
+        verbose_name_plural = _("tasks that wait for the broker")
+
+    def __str__(self) -> str:
+        return self.task
+
+
 class Alert(models.Model):
     """Something that staff should act on: told once, counted when it happens again, closed by them."""
 

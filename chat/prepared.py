@@ -18,7 +18,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Expression, Field, Model, QuerySet
-from django.db.models.sql import InsertQuery, UpdateQuery
+from django.db.models.sql import DeleteQuery, InsertQuery, UpdateQuery
 from django.db.models.sql.compiler import SQLCompiler
 
 Row = tuple[Any, ...]
@@ -113,6 +113,23 @@ class Update(_Statement):
         if not self._compiled():
             query: Any = self._build().query.chain(UpdateQuery)
             query.add_update_values(self._changes())
+            self._keep(*query.get_compiler(connection=connection).as_sql())
+        with connection.cursor() as cursor:
+            cursor.execute(self._sql, self._bound(values))
+            return int(cursor.rowcount)
+
+
+class Delete(_Statement):
+    """A deletion of the rows that `build` finds, without what would cascade from them."""
+
+    def __init__(self, build: Callable[[], "QuerySet[Any, Any]"]) -> None:
+        super().__init__()
+        self._build = build
+
+    def run(self, **values: Any) -> int:
+        """Returns how many rows were deleted."""
+        if not self._compiled():
+            query: Any = self._build().query.chain(DeleteQuery)
             self._keep(*query.get_compiler(connection=connection).as_sql())
         with connection.cursor() as cursor:
             cursor.execute(self._sql, self._bound(values))

@@ -9,7 +9,7 @@ from uuid import UUID
 from asgiref.sync import async_to_sync
 from celery import shared_task
 
-from chat import classification, summary
+from chat import classification, outbox, recovery, summary
 from chat.privacy import retention
 
 
@@ -29,3 +29,15 @@ def summarise_conversation(*, conversation: str, **_: object) -> None:
 def delete_what_is_old(**_: object) -> None:
     """Deletes what is older than the settings keep it."""
     retention.sweep()
+
+
+@shared_task(name="chat.sweep_turns")
+def sweep_turns(**_: object) -> None:
+    """Runs turns that no server took up."""
+    async_to_sync(recovery.sweep_to_the_end)()
+
+
+@shared_task(name="chat.sweep_outbox")
+def sweep_outbox(**_: object) -> None:
+    """Sends tasks that no server sent."""
+    outbox.sweep()

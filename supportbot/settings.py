@@ -162,6 +162,8 @@ STORAGES = {
 
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True  # a task whose worker was killed is another one's
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # nothing waits behind an import while a worker is free
 # A queue for each kind of work, by the first word of a task's name. A worker takes from all of them
 # unless it is told otherwise (-Q chat), so that imports can have machines of their own.
 CELERY_TASK_DEFAULT_QUEUE = CELERY_TASK_DEFAULT_ROUTING_KEY = "default"
@@ -172,7 +174,13 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any]
 if ENV.redis_url:
     CELERY_BROKER_URL = ENV.redis_url
-    CELERY_BROKER_TRANSPORT_OPTIONS = {}
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        # Seconds until what a killed worker had is another one's. An import that takes longer is
+        # delivered again and turned away by its claim.
+        "visibility_timeout": 900,
+        # A broker that is away must not hold a customer for longer.
+        "socket_connect_timeout": 1,
+    }
 else:
     CELERY_BROKER_URL = "filesystem://localhost"
     CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -184,7 +192,13 @@ else:
     for folder in ("queue", "queue-control"):  # kombu expects them to be there
         (DATA_DIR / folder).mkdir(exist_ok=True)
 
+_EVERY = {
+    "schedule": 10.0,
+    "options": {"expires": 10},
+}  # those that wait are worth no more than one
 CELERY_BEAT_SCHEDULE = {
+    "turns": {"task": "chat.sweep_turns", **_EVERY},
+    "outbox": {"task": "chat.sweep_outbox", **_EVERY},
     "retention": {"task": "chat.delete_what_is_old", "schedule": crontab(hour=3, minute=17)},
 }
 

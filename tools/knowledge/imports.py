@@ -1,14 +1,13 @@
-"""Imports as staff start, watch and stop them: the run is stored, and a worker told on commit."""
+"""Imports as staff start, watch and stop them: the run is stored, and a worker told by the outbox."""
 
 from collections.abc import Sequence
-from functools import partial
 from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.core.files import File
 from django.db import transaction
 
-from tools.knowledge import tasks
+from chat import outbox
 from tools.knowledge.importing import runs
 from tools.knowledge.importing.options import Options
 from tools.knowledge.models import ImportRun
@@ -28,8 +27,7 @@ def start_addresses(addresses: Sequence[str], options: Options, author: User) ->
 
 def enqueue(run: ImportRun) -> ImportRun:
     """Has a worker work through a run, once it is committed."""
-    # A broker that is away must not undo the run: `resume_abandoned` finds it later.
-    transaction.on_commit(partial(tasks.run_import.delay, run=str(run.pk)), robust=True)
+    outbox.enqueue("knowledge.run_import", run=str(run.pk))
     return run
 
 

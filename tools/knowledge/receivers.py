@@ -7,10 +7,11 @@ from django.db.models import UUIDField
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
+from chat import outbox
 from chat import signals as chat_signals
 from chat.models import ToolCall, Turn
 from chat.prepared import Param, Select
-from tools.knowledge import signals, tasks
+from tools.knowledge import signals
 from tools.knowledge.gaps import collecting, sources
 from tools.knowledge.models import Gap, GapQuestion, Status, TestQuestion
 
@@ -27,13 +28,13 @@ def turn_ended(turn: UUID, **_: Any) -> None:
     """A turn may tell of a gap. Most do not: a query costs less than a task for nothing, and one that
     is compiled less than the whole one."""
     if _A_CALL.first(turn=turn) and sources.telling(Turn.objects.filter(pk=turn)).exists():
-        tasks.collect_gaps.delay(turn=str(turn))
+        outbox.enqueue("knowledge.collect_gaps", turn=str(turn))
 
 
 @receiver(chat_signals.reply_rated, dispatch_uid="knowledge.reply_rated")
 def reply_rated(turn: UUID, **_: Any) -> None:
     """A thumb down tells of a gap, and one that was changed takes it back."""
-    tasks.collect_gaps.delay(turn=str(turn))
+    outbox.enqueue("knowledge.collect_gaps", turn=str(turn))
 
 
 @receiver(post_delete, sender=GapQuestion, dispatch_uid="knowledge.question_deleted")
@@ -47,6 +48,6 @@ def base_changed(revision: int, **_: Any) -> None:
     """An article that was drafted for a gap may be published now, and the test questions score
     otherwise: that is measured once the base has been left alone for a while."""
     if Gap.objects.filter(state=Gap.State.DRAFTED, draft__status=Status.PUBLISHED).exists():
-        tasks.check_gaps.delay(revision=revision)
+        outbox.enqueue("knowledge.check_gaps", revision=revision)
     if TestQuestion.objects.exists():
-        tasks.measure_after.apply_async(kwargs={"revision": revision}, countdown=SETTLED)
+        outbox.enqueue("knowledge.measure_after", countdown=SETTLED, revision=revision)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from celery import shared_task
 
+from chat import outbox
 from chat.llm.base import ProviderError
 from tools.knowledge import question_set, reembedding, vectors
 from tools.knowledge.gaps import checking, collecting, drafting
@@ -45,7 +46,7 @@ def run_import(*, run: str, **_: object) -> None:
 def resume_abandoned_imports() -> None:
     """Has workers take up the imports whose process died."""
     for run in runs.abandoned():
-        run_import.delay(run=str(run))
+        outbox.enqueue("knowledge.run_import", run=str(run))
 
 
 @shared_task(name=vectors.TASK, bind=True, max_retries=None)

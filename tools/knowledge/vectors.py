@@ -6,12 +6,11 @@ once the write is committed; until then the passages are found by their words.
 
 from collections.abc import Sequence
 
-import celery
 import numpy as np
-from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from numpy.typing import NDArray
 
+from chat import outbox
 from tools.knowledge.described import described
 from tools.knowledge.embedders import Embedder, get_embedder
 from tools.knowledge.models import Chunk, Vector
@@ -27,12 +26,12 @@ def write(chunks: Sequence[Chunk]) -> None:
     if embedder.local:
         store(chunks, embed(chunks, embedder), embedder.name)
     elif chunks:
-        transaction.on_commit(ask_for_missing, robust=True)
+        ask_for_missing()
 
 
 def ask_for_missing() -> None:
     """Has a worker make the vectors that are missing."""
-    celery.current_app.send_task(TASK)
+    outbox.enqueue(TASK)
 
 
 def catch_up() -> None:

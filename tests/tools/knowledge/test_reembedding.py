@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-import celery
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from chat.llm.base import Overloaded
+from chat.models import OutboxTask
 from tests.tools.knowledge.support import write
 from tools.knowledge import articles, reembedding, tasks, vectors
 from tools.knowledge.embedders import WORDLLAMA, get_embedder
@@ -102,30 +102,30 @@ def test_two_runs_at_once_do_not_do_the_same_work() -> None:
     assert reembedding.make_missing(Nested(batches=1)) == 1
 
 
-def test_a_providers_vectors_are_asked_for_once_the_write_is_committed(
-    settings: Any, django_capture_on_commit_callbacks: Any
-) -> None:
+def asked_for() -> list[str]:
+    """The tasks that go to a worker once the write is committed."""
+    return list(OutboxTask.objects.values_list("task", flat=True))
+
+
+def test_a_providers_vectors_are_asked_for_once_the_write_is_committed(settings: Any) -> None:
     settings.EMBEDDING = {
         "model": "model-1",
         "api_key": "key",
         "base_url": "http://127.0.0.1:9/v1",
         "timeout": 0.1,
     }
-    with django_capture_on_commit_callbacks() as callbacks:
-        write("Kettles")
-    assert vectors.ask_for_missing in callbacks
+    write("Kettles")
+    assert asked_for() == [tasks.embed_passages.name]
     assert Vector.objects.count() == 0
     index = InProcessIndex()
     assert index.locales()
     assert Article.objects.count() == 1
 
 
-def test_what_is_missing_at_the_start_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    sent: list[str] = []
-    monkeypatch.setattr(celery.current_app, "send_task", sent.append)
+def test_what_is_missing_at_the_start_is_asked_for() -> None:
     write("Kettles")
     vectors.catch_up()
-    assert sent == []
+    assert asked_for() == []
     Vector.objects.all().delete()
     vectors.catch_up()
-    assert sent == [tasks.embed_passages.name]
+    assert asked_for() == [tasks.embed_passages.name]

@@ -1,20 +1,19 @@
 """Test questions and their scores in the admin: what a change did to search, by question."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from chat import outbox
 from chat.admin.parts import ReadOnlyAdmin, badge
-from tools.knowledge import question_set, tasks
+from tools.knowledge import question_set
 from tools.knowledge.evaluation import Figures
 from tools.knowledge.models import Evaluation, TestQuestion
 from tools.knowledge.question_set import Change, Compared, Result
@@ -112,7 +111,7 @@ class TestQuestionAdmin(admin.ModelAdmin[TestQuestion]):
             return HttpResponseNotAllowed(["POST"])
         if not _may_measure(request):
             raise PermissionDenied
-        transaction.on_commit(partial(tasks.measure.delay, author=request.user.pk))
+        outbox.enqueue("knowledge.measure", author=request.user.pk)
         told = _("The questions are being asked; the score stands here in a moment.")
         self.message_user(request, told, messages.SUCCESS)
         return redirect("admin:knowledge_testquestion_changelist")

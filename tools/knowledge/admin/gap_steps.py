@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import ngettext
 
-from tools.knowledge import tasks
+from chat import outbox
 from tools.knowledge.gaps import checking, collecting, drafting
 from tools.knowledge.models import Gap, TestQuestion
 
@@ -62,10 +62,9 @@ def _draft(request: HttpRequest, gap: Gap, *, by_model: bool) -> int:
     with transaction.atomic():
         wished = drafting.wish(gap.pk)
         if wished:
-            task = partial(
-                tasks.draft_gap.delay, gap=gap.pk, author=request.user.pk, by_model=by_model
+            outbox.enqueue(
+                "knowledge.draft_gap", gap=gap.pk, author=request.user.pk, by_model=by_model
             )
-            transaction.on_commit(task)
     if wished:
         messages.success(request, _("The draft is being made."))
     else:
