@@ -16,7 +16,7 @@ from chat import telemetry
 from chat.llm.breaker import Breakers, BreakerState, State, state_of
 from chat.llm.circuits import WINDOW, BreakerStore, MemoryStore, Opening, Tally
 from chat.llm.offline import OfflineProvider
-from chat.relay import UNAVAILABLE
+from chat.shared_state import UNAVAILABLE
 
 logger = logging.getLogger(__name__)
 

@@ -1,22 +1,23 @@
 """The WebSocket edge: decode a frame, call a use case, encode the answer.
 
-Nothing a client sends closes the socket with an error: what is wrong with a frame is told in an
-`error` frame, and the conversation goes on.
+What is wrong with a frame is told in an `error` frame, and the conversation goes on; a client that
+sends one frame after the other that is none is closed. An idle socket is one task that waits for the
+client: no thread, no database connection, no subscription.
 """
 
 import logging
 import random
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from channels.consumer import get_handler_name
-from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import DatabaseError
 
 from chat import clients, conversations, identity, limits, relay, runs, transcript, turns
 from chat.conversations import Received
 from chat.database import in_database
+from chat.line import Line, Send
 from chat.models import Conversation, Message, Turn
 from chat.protocol import (
     AnswerCompleted,
@@ -49,9 +50,25 @@ from chat.protocol import (
 
 logger = logging.getLogger(__name__)
 
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
 TOO_MANY = 4429
 """The close code of a socket too many: HTTP's 429 among the codes that applications may use."""
 
+
+STRIKES = 5
+"""Frames that are none until the socket is closed: a client in good order sends not one."""
+
+POLICY = 1008
+"""The close code for that (RFC 6455, 7.4.1)."""
+
+NO_FRAME = {
+    ErrorCode.BINARY_FRAME,
+    ErrorCode.INVALID_JSON,
+    ErrorCode.INVALID_FRAME,
+    ErrorCode.UNKNOWN_TYPE,
+}
+"""What counts as one. What a customer can write or do never does."""
 
 FIRST_RETURN = 0.25
 """Seconds until the first customer of a server that ends comes back: another one is there already, or
@@ -71,84 +88,82 @@ async def announce_restart() -> None:
     window = max(SHORTEST_WINDOW, len(_open) / RETURNS)
     for consumer in tuple(_open):
         wait = FIRST_RETURN + random.uniform(0, window)  # noqa: S311  # spreads a load
-        await consumer.tell(Restarting(retry_after_ms=round(wait * 1000)))
+        await consumer.warn(Restarting(retry_after_ms=round(wait * 1000)))
 
 
-class ChatConsumer(AsyncWebsocketConsumer):
+async def chat(scope: Any, receive: Receive, send: Send) -> None:
+    """The ASGI application of the chat's WebSocket."""
+    await ChatConsumer(scope, send).live(receive)
+
+
+class ChatConsumer:
     """One socket of one visitor; after `hello` it watches one conversation."""
 
     conversation: Conversation | None = None
-    _client: str = clients.UNKNOWN
     _counted: bool = False
+    _strikes: int = 0
     _unsubscribe: Callable[[], None] | None = None
     _held: list[str] | None = None
-    _watched: UUID | None = None
+    _seen_loss: datetime | None = None
+    """The last loss of frames that this client has been helped over."""
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """The whole life of the socket. However it ends, it no longer counts."""
+    def __init__(self, scope: Any, send: Send) -> None:
         self._client = clients.of_scope(scope)
+        self._send = send
+        self._line = Line(send, scope.get("extensions") or {}, self._caught_up)
+
+    async def live(self, receive: Receive) -> None:
+        """The whole life of the socket. However it ends, it no longer counts."""
         try:
-            await super().__call__(scope, receive, send)
-        finally:
+            while (event := await receive())["type"] != "websocket.disconnect":
+                if event["type"] == "websocket.connect":
+                    await self.connect()
+                else:
+                    await self.receive(event.get("text"))
+        finally:  # a turn it started goes on
+            self._line.hang_up()
+            self._unwatch()
             _open.discard(self)
             if self._counted:
                 limits.close_socket(self._client)
 
-    async def dispatch(self, message: dict[str, Any]) -> None:
-        """Handles an event of the socket or of the channel layer. Channels' own also lets go of old
-        database connections, at the price of a trip to another thread; here `in_database` does."""
-        await getattr(self, get_handler_name(message))(message)
-
     async def connect(self) -> None:
         """Accepts the socket. One too many is told so first: a browser cannot read a refusal."""
         self._counted = await limits.open_socket(self._client)
-        await self.accept()
+        await self._send({"type": "websocket.accept"})
         if self._counted:
             _open.add(self)
         else:
             await self._turn_away()
 
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """One frame of the client."""
-        if not self._counted:
+    async def receive(self, text: str | None) -> None:
+        """One frame of the client; None for one that is binary."""
+        if not self._counted or self._strikes >= STRIKES:
             return  # it came before the client saw that its socket is closed
         try:
-            if text_data is None:
+            if text is None:
                 raise FrameError(ErrorCode.BINARY_FRAME, "Frames are JSON text, not binary.")
-            await self._act(decode(text_data))
+            await self._act(decode(text))
         except FrameError as error:
             await self.tell(Error(code=error.code, detail=error.detail, id=error.id))
+            if error.code in NO_FRAME:
+                await self._strike()
         except Exception:  # the consumer's edge: a fault of ours must not cost a client its socket
             logger.exception("a frame could not be handled")
             detail = "Something went wrong on our side. Please try again."
             await self.tell(Error(code=ErrorCode.INTERNAL, detail=detail))
 
-    async def disconnect(self, code: int) -> None:
-        """The socket is gone; a turn it started goes on."""
-        self._unwatch()
-        if self._watched:
-            await self.channel_layer.group_discard(relay.group(self._watched), self.channel_name)
-
-    async def relay_frame(self, event: dict[str, Any]) -> None:
-        """A frame that another process published; this process's own came directly."""
-        if event["origin"] != relay.PROCESS:
-            await self._deliver(event["text"])
-
-    async def relay_watch(self, event: dict[str, Any]) -> None:
-        """Somebody watches this conversation in another process."""
-        if event["origin"] != relay.PROCESS and self._watched:
-            await relay.watched_elsewhere(self._watched, answer=event["answer"])
-
-    async def relay_stop(self, event: dict[str, Any]) -> None:
-        """Somebody in another process wants a turn stopped, and it is asked so in its row."""
-        runs.stop_soon(UUID(event["turn"]))
+    async def _strike(self) -> None:
+        self._strikes += 1
+        if self._strikes == STRIKES:
+            logger.info("a client that sends no frames is closed")
+            await self._line.close(POLICY)
 
     async def _turn_away(self) -> None:
         code, wait = ErrorCode.TOO_MANY_CONNECTIONS, limits.SOCKET_RETRY
         detail = "Too many chats are open from your network. Please close some of them."
         await self.tell(Error(code=code, detail=detail, retry_after=wait))
-        with suppress(OSError, RuntimeError):  # it is closed already
-            await self.close(TOO_MANY)
+        await self._line.close(TOO_MANY)
 
     async def _act(self, frame: ClientFrame) -> None:
         match frame:
@@ -156,6 +171,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 await self._on_hello(frame)
             case Ping():
                 await self.tell(Pong())
+                await self._make_up_for_losses()
             case _ if self.conversation is None:
                 raise FrameError(ErrorCode.HELLO_REQUIRED, "The first frame is `hello`.")
             case MessageSend():
@@ -185,6 +201,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             raise FrameError(ErrorCode.UNAUTHORIZED, str(error)) from None
         except conversations.NotFound as error:
             raise FrameError(ErrorCode.NOT_FOUND, str(error)) from None
+        self._seen_loss = relay.lost_since()
         try:
             await self._watch(conversation)
             self.conversation = conversation
@@ -194,25 +211,49 @@ class ChatConsumer(AsyncWebsocketConsumer):
         await turns.resume(conversation.pk)
 
     async def _watch(self, conversation: Conversation) -> None:
-        """Sends the transcript and whatever comes after it.
-
-        Frames that come while the transcript is read are held back, so that none falls between.
-        """
+        """Sends the transcript and whatever comes after it."""
         self._held = []
         self._unsubscribe = relay.subscribe(conversation.pk, self._deliver)
-        if relay.crosses_processes():
-            await self.channel_layer.group_add(relay.group(conversation.pk), self.channel_name)
-            self._watched = conversation.pk
-            await relay.announce(conversation.pk)
-        messages, going_on = await in_database(_read)(conversation)
-        turn = await relay.snapshot(going_on) if going_on else None
-        if going_on and turn is None:
-            turn = TurnView(turn=str(going_on), text="")
-        ready = Ready(conversation=str(conversation.pk), messages=messages, turn=turn)
-        await self.tell(ready)
-        while self._held:
-            await self._write(self._held.pop(0))
-        self._held = None
+        await relay.announce(conversation.pk)
+        await self._show(conversation)
+
+    async def _show(self, conversation: Conversation) -> None:
+        """Sends the transcript. Frames that come while it is read are held back, so that none falls
+        between."""
+        held: list[str] = []
+        self._held = held
+        try:
+            messages, going_on = await in_database(_read)(conversation)
+            turn = await relay.snapshot(going_on) if going_on else None
+            if going_on and turn is None:
+                turn = TurnView(turn=str(going_on), text="")
+            ready = Ready(conversation=str(conversation.pk), messages=messages, turn=turn)
+            await self._line.insist(encode(ready))
+            while held:
+                await self._line.pass_on(held.pop(0))
+        finally:
+            self._held = None
+
+    async def _caught_up(self) -> bool:
+        """A client that was too slow for some frames has read the rest: it gets the state anew."""
+        if self.conversation is None or self._held is not None:
+            return True  # it is on its way
+        try:
+            await self._show(self.conversation)
+        except DatabaseError as error:
+            logger.warning("a client's state could not be sent: %s", error)
+            return False
+        return True
+
+    async def _make_up_for_losses(self) -> None:
+        """Frames of other processes were lost while Redis was away. Asked at the client's ping, so
+        that not all of them come at once; most have missed nothing."""
+        lost = relay.lost_since()
+        if lost == self._seen_loss or self.conversation is None or self._held is not None:
+            return
+        if lost and await in_database(_has_news)(self.conversation, lost):
+            await self._show(self.conversation)
+        self._seen_loss = lost
 
     def _unwatch(self) -> None:
         if self._unsubscribe:
@@ -249,7 +290,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         except conversations.NotFound as error:
             raise FrameError(ErrorCode.NOT_FOUND, str(error)) from None
         runs.stop_soon(frame.turn)
-        await relay.stop(conversation.pk, frame.turn)
+        await relay.stop(frame.turn)
 
     async def _on_sync(self, conversation: Conversation, frame: Sync) -> None:
         """Brings a client that saw a gap up to date."""
@@ -259,7 +300,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
             return
         live = await relay.snapshot(frame.turn)
         if live is None:
-            return  # it has not begun, or its runner is silent: what it writes will come by itself
+            # It has not begun, or its runner knows nothing of us, and will send all there is.
+            await relay.announce(conversation.pk)
+            return
         text = live.text
         offset = frame.offset
         if offset > len(text):
@@ -278,25 +321,25 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if self._held is not None:
             self._held.append(text)
         else:
-            await self._write(text)
+            await self._line.pass_on(text)
 
     async def tell(self, frame: ServerFrame) -> None:
         """Sends a frame to this socket alone."""
-        await self._write(encode(frame))
+        await self._line.reply(encode(frame))
 
-    async def _write(self, text: str) -> None:
-        """Writes to the socket. One that is closing takes no more, and `disconnect` follows: what
-        was for it must not fail the turn that sent it, nor the sockets after it."""
-        try:
-            await self.base_send({"type": "websocket.send", "text": text})
-        except (OSError, RuntimeError) as error:  # ASGI's word for it, and daphne's
-            logger.debug("a frame came too late for a closing socket: %s", error)
+    async def warn(self, frame: ServerFrame) -> None:
+        """The same, without waiting for a client that does not read."""
+        await self._line.insist(encode(frame))
 
 
 def _read(conversation: Conversation) -> tuple[tuple[MessageView, ...], UUID | None]:
     messages = transcript.load(conversation)
     going_on = conversation.turns.filter(status__in=[Turn.Status.RUNNING, Turn.Status.QUEUED])
     return messages, going_on.values_list("pk", flat=True).order_by("-status").first()
+
+
+def _has_news(conversation: Conversation, since: datetime) -> bool:
+    return conversation.messages.filter(created_at__gte=since).exists()
 
 
 def _is_stored(conversation: Conversation, frame: MessageSend) -> bool:

@@ -23,8 +23,7 @@ from django_ratelimit.core import get_usage  # type: ignore[import-untyped]
 from chat import clients, telemetry
 from chat.models import Conversation, Message
 from chat.open_sockets import OpenSockets
-from chat.relay import UNAVAILABLE
-from chat.shared_state import SharedState
+from chat.shared_state import UNAVAILABLE, SharedState
 from chat.windows import MemoryWindows, Note, Window, Windows
 
 MINUTE = 60.0

@@ -8,8 +8,7 @@ told by one task of the process, whatever the number of sockets.
 import asyncio
 from collections import Counter
 
-from chat.relay import PROCESS
-from chat.shared_state import Script, SharedState, Unavailable
+from chat.shared_state import PROCESS, Script, SharedState, Unavailable
 from chat.windows import allowance
 
 BEAT = 5.0

@@ -1,31 +1,24 @@
 """Frames on their way to whoever watches a conversation.
 
 Sockets of this process get a frame directly: the one that asked, its other tabs, staff. Sockets of
-other processes get it through the channel layer, which may lose it; text carries offsets and a
-snapshot of it is kept, so a client that sees a gap asks again and ends up exact.
-
-Most conversations are watched by one socket, in the process that answers, and a trip of every frame
-through Redis would cost more than all else. So frames leave the process only where somebody elsewhere
-has announced to watch, or where nobody watches here. Whoever begins to watch announces it, and is
-answered by the other processes that do.
+other processes get it through Redis (`chat.elsewhere`), which may lose it; text carries offsets and a
+snapshot of it is kept, so a client that sees a gap, or nothing for a while, asks and ends up exact.
 """
 
 import asyncio
-import logging
-import secrets
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Set
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
-from channels.layers import InMemoryChannelLayer, get_channel_layer
-from django.core.cache import cache
-from redis.exceptions import RedisError
+from django.conf import settings
 
+from chat.elsewhere import Elsewhere, delete_snapshots
 from chat.protocol import (
     AnswerReset,
+    AnswerStarted,
     Receipt,
     ServerFrame,
     ToolFinished,
@@ -36,15 +29,7 @@ from chat.protocol import (
     encode_delta,
 )
 
-logger = logging.getLogger(__name__)
-
-UNAVAILABLE = (OSError, RedisError)
-"""What a Redis that is away raises. An answer goes on without it."""
-
 Sink = Callable[[str], Awaitable[None]]
-
-PROCESS = secrets.token_hex(8)
-"""Marks what this process sent through the channel layer: its own sockets have it already."""
 
 FLUSH_INTERVAL = 0.03
 """Seconds that deltas are gathered. Half the frames of a fast model, too short to be seen."""
@@ -55,77 +40,109 @@ HARDLY = 0.005
 SNAPSHOT_INTERVAL = 0.15
 """Seconds between snapshots for other processes: the oldest a resumed text can be."""
 
-SNAPSHOT_TTL = 600
-"""Seconds a snapshot is kept: longer than any turn may take."""
-
-
 _sinks: dict[UUID, set[Sink]] = defaultdict(set)
-_abroad: set[UUID] = set()
-"""Conversations that are watched here, and in another process as well."""
-
 _live: dict[UUID, "LiveAnswer"] = {}
+"""By turn."""
+
+_running: dict[UUID, "LiveAnswer"] = {}
+"""By conversation: at most one turn of each runs."""
+
+
+class _Here:
+    """What this process has to do with conversations, for the others."""
+
+    def __init__(self) -> None:
+        self.stop_here: Callable[[UUID], None] = lambda turn: None
+
+    def watched(self) -> Set[UUID]:
+        return _sinks.keys()
+
+    def running(self) -> Set[UUID]:
+        return _running.keys()
+
+    async def deliver(self, conversation: UUID, text: str) -> None:
+        await _here(conversation, text)
+
+    async def tell_all(self, conversation: UUID, process: str) -> None:
+        live = _running.get(conversation)
+        if live:
+            await live.tell_all(process)
+
+    def stop(self, turn: UUID) -> None:
+        self.stop_here(turn)
+
+
+_this_process = _Here()
+_elsewhere = Elsewhere(settings.REDIS_URL, _this_process) if settings.REDIS_URL else None
+
+
+def when_asked_to_stop(stop_here: Callable[[UUID], None]) -> None:
+    """Calls this with every turn that somebody in another process wants stopped."""
+    _this_process.stop_here = stop_here
 
 
 def subscribe(conversation: UUID, sink: Sink) -> Callable[[], None]:
     """Sends every frame of the conversation to `sink` from now on; returns how to stop that."""
+    if _elsewhere:
+        _elsewhere.listen()
     _sinks[conversation].add(sink)
 
     def unsubscribe() -> None:
         _sinks[conversation].discard(sink)
         if not _sinks[conversation]:
             del _sinks[conversation]
-            _abroad.discard(conversation)
+            _forget(conversation)
 
     return unsubscribe
 
 
-def group(conversation: UUID) -> str:
-    """The channel layer's group of a conversation."""
-    return f"conversation.{conversation.hex}"
-
-
 def crosses_processes() -> bool:
-    """Whether sockets in other processes may watch. An in-memory layer has none."""
-    return not isinstance(get_channel_layer(), InMemoryChannelLayer)
+    """Whether sockets in other processes may watch."""
+    return _elsewhere is not None
+
+
+def lost_since() -> datetime | None:
+    """Since when frames of other processes may have been lost, as of the last loss; a database's
+    clock may be compared with it."""
+    return _elsewhere.lost_since if _elsewhere else None
 
 
 async def publish(conversation: UUID, frame: ServerFrame, *, skip: Sink | None = None) -> None:
     """Sends a frame to everybody who watches the conversation but `skip`."""
     text = encode(frame)
     await _here(conversation, text, skip)
-    if leaves_process(conversation):
-        await _elsewhere(conversation, type="relay.frame", text=text)
+    if _elsewhere is None:
+        return
+    if _elsewhere.watches(conversation):
+        await _elsewhere.send(conversation, [text])
+    elif conversation not in _sinks:  # nobody here would have been told who else watches
+        await _elsewhere.send_to_all(conversation, [text])
 
 
 def leaves_process(conversation: UUID) -> bool:
     """Whether somebody may watch the conversation in another process."""
-    # The sets first: they answer for nearly every piece of text, and the layer has to be looked up.
-    return (conversation in _abroad or conversation not in _sinks) and crosses_processes()
+    if _elsewhere is None:
+        return False
+    return _elsewhere.watches(conversation) or conversation not in _sinks
 
 
 async def announce(conversation: UUID) -> None:
-    """Tells the other processes that somebody here watches the conversation."""
-    if crosses_processes():
-        await _elsewhere(conversation, type="relay.watch", answer=True)
+    """Tells the other processes that somebody here watches the conversation. Where its turn runs, all
+    there is of the answer is sent."""
+    if _elsewhere:
+        await _elsewhere.announce([conversation])
 
 
-async def watched_elsewhere(conversation: UUID, *, answer: bool) -> None:
-    """Somebody in another process announced to watch: what is written here goes there from now on.
-    `answer` asks to be told that somebody watches here as well: a process that is new knows nothing
-    of us, however well we knew the one before it."""
-    _abroad.add(conversation)
-    if answer:
-        await _elsewhere(conversation, type="relay.watch", answer=False)
-    for live in tuple(_live.values()):
-        if live.conversation == conversation:
-            await live.tell_all()
+async def stop(turn: UUID) -> None:
+    """Passes the customer's wish to stop on to the process that runs the turn, if it is another."""
+    if _elsewhere and turn not in _live:
+        await _elsewhere.stop(turn)
 
 
-async def stop(conversation: UUID, turn: UUID) -> None:
-    """Passes the customer's wish to stop on to the process that runs the turn, if it is another.
-    One in which nobody watches sees it with its next heartbeat."""
-    if leaves_process(conversation):
-        await _elsewhere(conversation, type="relay.stop", turn=str(turn))
+async def close() -> None:
+    """Closes the running loop's connections, before the loop ends."""
+    if _elsewhere:
+        await _elsewhere.close()
 
 
 async def _here(conversation: UUID, text: str, skip: Sink | None = None) -> None:
@@ -134,11 +151,9 @@ async def _here(conversation: UUID, text: str, skip: Sink | None = None) -> None
             await sink(text)
 
 
-async def _elsewhere(conversation: UUID, **event: object) -> None:
-    try:
-        await get_channel_layer().group_send(group(conversation), {**event, "origin": PROCESS})
-    except UNAVAILABLE as error:  # the layer is a doorbell: others catch up through `sync`
-        logger.warning("channel layer unavailable: %s", error)
+def _forget(conversation: UUID) -> None:
+    if _elsewhere and conversation not in _sinks and conversation not in _running:
+        _elsewhere.forget(conversation)
 
 
 @dataclass
@@ -162,13 +177,18 @@ class LiveAnswer:
         self._id = str(self.turn)
 
     def __enter__(self) -> "LiveAnswer":
-        _live[self.turn] = self
+        _live[self.turn] = _running[self.conversation] = self
+        if _elsewhere:
+            _elsewhere.listen()  # somebody may come to watch, or to stop it
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._flusher:
             self._flusher.cancel()
         _live.pop(self.turn, None)
+        if _running.get(self.conversation) is self:
+            del _running[self.conversation]
+            _forget(self.conversation)
 
     async def write(self, text: str) -> None:
         """Adds text to the answer."""
@@ -193,17 +213,24 @@ class LiveAnswer:
         self._flushed_at = time.monotonic()
         text = encode_delta(self._id, offset, self.text[offset:])
         await _here(self.conversation, text)
-        if leaves_process(self.conversation):
-            await self._cross(text)
+        if _elsewhere and _elsewhere.watches(self.conversation):
+            await _elsewhere.send(self.conversation, [text])
+            await self._snapshot(_elsewhere)
 
-    async def tell_all(self) -> None:
-        """Sends what there is to the other processes: one of them begins to watch."""
-        if self._sent:
-            await self._cross(encode_delta(self._id, 0, self.text[: self._sent]))
+    async def tell_all(self, process: str) -> None:
+        """Sends all there is to a process that begins to watch, or comes back to it."""
+        if _elsewhere:
+            await _elsewhere.send(self.conversation, self._so_far(), to=process)
 
-    async def _cross(self, text: str) -> None:
-        await _elsewhere(self.conversation, type="relay.frame", text=text)
-        await self._snapshot()
+    def _so_far(self) -> list[str]:
+        """The frames that a client has seen which was there from the start."""
+        frames: list[ServerFrame] = [AnswerStarted(turn=self._id)]
+        for tool in self.tools.values():
+            told = {"turn": self._id, **tool.model_dump(include={"ordinal", "name", "label"})}
+            frames.append(ToolStarted(**told))
+            if tool.finished:
+                frames.append(ToolFinished(**told, receipt=self._receipts.get(tool.ordinal)))
+        return [*map(encode, frames), encode_delta(self._id, 0, self.text[: self._sent])]
 
     async def close(self) -> None:
         """Sends what is left. Nothing of the answer goes out after this: its end comes next."""
@@ -245,15 +272,11 @@ class LiveAnswer:
         """The answer so far."""
         return TurnView(turn=str(self.turn), text=self.text, tools=tuple(self.tools.values()))
 
-    async def _snapshot(self) -> None:
+    async def _snapshot(self, elsewhere: Elsewhere) -> None:
         now = time.monotonic()
         if now - self._snapshot_at >= SNAPSHOT_INTERVAL:
             self._snapshot_at = now
-            snapshot: dict[str, Any] = self.view().model_dump()
-            try:
-                await cache.aset(_snapshot_key(self.turn), snapshot, SNAPSHOT_TTL)
-            except UNAVAILABLE as error:
-                logger.warning("no snapshot for other processes: %s", error)
+            await elsewhere.keep_snapshot(self.turn, self.view().model_dump_json())
 
 
 async def snapshot(turn: UUID) -> TurnView | None:
@@ -261,21 +284,10 @@ async def snapshot(turn: UUID) -> TurnView | None:
     live = _live.get(turn)
     if live:
         return live.view()
-    try:
-        kept = await cache.aget(_snapshot_key(turn)) if crosses_processes() else None
-    except UNAVAILABLE as error:
-        logger.warning("no snapshot of another process: %s", error)
-        return None
-    return TurnView.model_validate(kept) if kept else None
+    kept = await _elsewhere.snapshot(turn) if _elsewhere else None
+    return TurnView.model_validate_json(kept) if kept else None
 
 
 def forget(turns: Iterable[UUID]) -> None:
-    """Deletes the snapshots of turns. One that Redis keeps while it is away ends by itself."""
-    try:
-        cache.delete_many([_snapshot_key(turn) for turn in turns])
-    except UNAVAILABLE as error:
-        logger.warning("snapshots cannot be deleted: %s", error)
-
-
-def _snapshot_key(turn: UUID) -> str:
-    return f"snapshot:{turn.hex}"
+    """Deletes the snapshots of turns."""
+    delete_snapshots(turns)

@@ -67,6 +67,9 @@ def stop_soon(turn_id: UUID) -> None:
         _stops[turn_id].set()
 
 
+relay.when_asked_to_stop(stop_soon)
+
+
 class Run:
     """One runner's work on one claimed turn."""
 

@@ -7,6 +7,7 @@ second tries again, and everybody else goes on without it.
 import asyncio
 import hashlib
 import logging
+import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,12 +18,17 @@ from redis import asyncio as redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, RedisError
 
 from chat.llm.transport import PerLoop
-from chat.relay import UNAVAILABLE
 
 logger = logging.getLogger(__name__)
+
+UNAVAILABLE = (OSError, RedisError)
+"""What a Redis that is away raises. Chats go on without it."""
+
+PROCESS = secrets.token_hex(8)
+"""The name of this process among those that share a Redis."""
 
 TIMEOUT = 1.0
 """Seconds for a command. A Redis next door answers in less than a millisecond, but a busy event loop
@@ -67,14 +73,14 @@ class Circuit:
     def failed(self, error: BaseException) -> None:
         """Redis did not answer."""
         if self._failed_at is None:
-            logger.warning("Redis is away, each process limits by itself: %s", error)
+            logger.warning("Redis is away, each process goes on by itself: %s", error)
         self._failed_at = self._clock()
         self._retry_at = self._failed_at + PAUSE
 
     def worked(self) -> None:
         """Redis answered."""
         if self._failed_at is not None:
-            logger.info("Redis is back, the processes limit together again")
+            logger.info("Redis is back, the processes work together again")
         self._failed_at = None
 
     def is_down(self) -> bool:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from chat import conversations, identity, limits
 from chat.identity import IdentityError, Visitor
 from chat.limits import RateLimited
-from chat.relay import UNAVAILABLE
+from chat.shared_state import UNAVAILABLE
 
 logger = logging.getLogger(__name__)
 

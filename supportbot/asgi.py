@@ -11,7 +11,7 @@ http = get_asgi_application()  # before the imports below: it loads the apps the
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.urls import path, re_path  # noqa: E402
 
-from chat.consumers import ChatConsumer  # noqa: E402
+from chat.consumers import chat  # noqa: E402
 from supportbot.lifespan import lifespan  # noqa: E402
 from supportbot.origins import OriginGuard  # noqa: E402
 from supportbot.startup import refuse_bad_configuration  # noqa: E402
@@ -30,7 +30,7 @@ application = ProtocolTypeRouter(
         "http": http,
         "lifespan": lifespan,
         "websocket": OriginGuard(
-            URLRouter([path("ws/chat/", ChatConsumer.as_asgi()), re_path("", nowhere)]),  # type: ignore[arg-type]  # typed for views
+            URLRouter([path("ws/chat/", chat), re_path("", nowhere)]),  # type: ignore[arg-type]  # typed for views
         ),
     }
 )

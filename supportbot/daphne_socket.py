@@ -11,7 +11,7 @@ from typing import Any
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
 
-from supportbot.sockets import ABORT
+from chat.line import ABORT, WRITABLE
 
 
 class DaphneSocket(WebSocketProtocol):
@@ -51,8 +51,8 @@ class DaphneSocket(WebSocketProtocol):
 
 
 class DaphneServer(Server):
-    """daphne, which stops listening before it stops. Its sockets find `supportbot.abort` among the
-    extensions of their scope."""
+    """daphne, which stops listening before it stops. Its sockets' scopes have the extensions that
+    `chat.line` asks for."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -67,7 +67,8 @@ class DaphneServer(Server):
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         if isinstance(protocol, DaphneSocket):
-            scope["extensions"] = {ABORT: protocol.abort}
+            writable = protocol.writable.is_set
+            scope["extensions"] = {ABORT: protocol.abort, WRITABLE: writable}
         return super().create_application(protocol, scope)
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:

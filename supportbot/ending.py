@@ -7,7 +7,7 @@ Only then are sockets closed, and last what everything needed.
 
 from django.conf import settings
 
-from chat import consumers, limits, providers, turns
+from chat import consumers, limits, providers, relay, turns
 from supportbot import health
 
 
@@ -22,3 +22,4 @@ async def release() -> None:
     """Once no socket is open: closes the connections of this event loop."""
     await providers.shared().close()
     await limits.close()
+    await relay.close()

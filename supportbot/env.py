@@ -141,7 +141,8 @@ class Environment(BaseSettings):
     )
     redis_url: Annotated[str, AfterValidator(_url("redis", "rediss"))] = Field(
         default="",
-        description="`redis://…` for the cache, channel layer and Celery broker; in-process ones when empty.",
+        description="`redis://…` for the cache, the Celery broker and what processes tell each other; "
+        "in-process ones when empty.",
     )
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = (
         Field(default="INFO", description="The least severe log line that is written.")

@@ -12,6 +12,3 @@ PING_TIMEOUT = 30
 
 RESTARTED = 1012
 """The close code of a server that goes (IANA's registry of close codes: service restart)."""
-
-ABORT = "supportbot.abort"
-"""The extension of a socket's scope that ends its connection without sending what is buffered."""

@@ -9,20 +9,21 @@ from typing import Any
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
-from supportbot.sockets import ABORT
+from chat.line import ABORT, WRITABLE
 
 LAST_BYTES = 2.0
 """Seconds for a closed connection to send what is buffered. A client that reads needs a fraction."""
 
 
 class UvicornSocket(WebSocketsSansIOProtocol):
-    """One connection. The application finds `supportbot.abort` among the extensions of its scope."""
+    """One connection, with the extensions of its scope that `chat.line` asks for."""
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         if self.handshake_initiated and not self.close_sent:
             extensions: dict[str, Any] = self.scope["extensions"]
             extensions[ABORT] = self.transport.abort
+            extensions[WRITABLE] = self.writable.is_set
 
     def shutdown(self) -> None:
         super().shutdown()

@@ -78,6 +78,13 @@ class Socket:
                 if frame["type"] in types:
                     return frame
 
+    async def closed(self) -> int:
+        """Waits until the server closes it, and returns the code."""
+        event = await self._communicator.receive_output(TIMEOUT)
+        assert event["type"] == "websocket.close", event
+        code: int = event["code"]
+        return code
+
     async def nothing(self) -> bool:
         """Whether no frame arrives for a moment."""
         return bool(await self._communicator.receive_nothing(timeout=0.2))

@@ -14,7 +14,7 @@ import pytest
 from pytest_django import Settings
 
 from chat import identity, limits, providers
-from chat.consumers import ChatConsumer
+from chat.consumers import chat
 from chat.identity import Visitor
 from chat.limits import Counters
 from chat.llm.base import Request, ToolMessage
@@ -311,7 +311,7 @@ async def test_a_socket_that_closes_while_it_is_written_to_costs_the_others_noth
     hello = json.dumps({"type": "hello", "token": identity.issue_session(ada)})
     await frames.put({"type": "websocket.receive", "text": hello})
     scope = {"type": "websocket", "path": "/ws/chat/", "headers": []}
-    closing = asyncio.create_task(ChatConsumer.as_asgi()(scope, frames.get, send))
+    closing = asyncio.create_task(chat(scope, frames.get, send))
     async with Socket(ada) as socket:
         completed = await socket.ask("Hi")
     await frames.put({"type": "websocket.disconnect", "code": 1001})
@@ -488,7 +488,7 @@ async def test_a_socket_that_breaks_no_longer_counts(ada: Visitor, settings: Set
 
     await frames.put({"type": "websocket.connect"})
     scope: dict[str, Any] = {"type": "websocket", "path": "/ws/chat/", "headers": []}
-    broken = asyncio.create_task(ChatConsumer.as_asgi()(scope, frames.get, send))
+    broken = asyncio.create_task(chat(scope, frames.get, send))
     await asyncio.wait_for(accepted.wait(), 5)
     broken.cancel()
     await asyncio.wait({broken})
