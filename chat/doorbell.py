@@ -91,12 +91,12 @@ class Doorbell:
         return f"{_prefix(self._url)}:process:{process}"
 
     async def _keep_listening(self) -> None:
-        while True:
+        while not _is_cancelled():
             try:
                 await self._listen()
             except UNAVAILABLE as error:
                 logger.warning("other processes cannot be heard: %s", error)
-            await asyncio.sleep(RETRY * random.uniform(0.5, 1.5))  # noqa: S311  # spreads a load
+                await asyncio.sleep(RETRY * random.uniform(0.5, 1.5))  # noqa: S311  # spreads a load
 
     async def _listen(self) -> None:
         # No retries of the client's own: they would hide that something may have been missed.
@@ -111,7 +111,7 @@ class Doorbell:
     async def _follow(self, bell: PubSub) -> None:
         awaited = 2
         asked = False
-        while True:
+        while not _is_cancelled():
             event = await bell.get_message(timeout=SILENCE)
             if event is None:
                 if asked:
@@ -132,6 +132,13 @@ class Doorbell:
         except (KeyError, TypeError, ValueError) as error:
             # A process of another version speaks another way; this one must go on listening.
             logger.warning("a message of another process was not understood: %r", error)
+
+
+def _is_cancelled() -> bool:
+    """Whether somebody wants this task to end. redis-py swallows that where it comes while it connects,
+    and who waits for the end of the task would wait for ever."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _prefix(url: str) -> str:

@@ -208,3 +208,11 @@ async def test_what_another_version_says_costs_nobody_the_others(
     ):
         await two.others._bell.ring(message)
     await _hears(one, two)
+
+
+async def test_a_process_ends_whatever_it_is_waiting_for(redis: RedisServer) -> None:
+    for moment in range(100):
+        process = Process("short-lived", redis)
+        process.others.listen()
+        await asyncio.sleep(moment * 0.0001)  # redis-py swallows a cancellation while it connects
+        await asyncio.wait_for(process.others.close(), PATIENCE)
