@@ -42,7 +42,9 @@ class Param(Expression):
         return "%s", (self,)
 
     def prepared(self, value: Any) -> Any:
-        """The value as the database takes it."""
+        """The value as the database takes it. None is NULL, in a JSON field too."""
+        if value is None:
+            return None
         return self.output_field.get_db_prep_value(value, connection, prepared=False)
 
 

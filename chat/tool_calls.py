@@ -2,18 +2,25 @@
 
 A turn that runs again finds the rows of its first run. What finished is not done again: its result
 is in the history. What did not is run once more under its old ordinal, on which effects are unique.
+A runner that lost its lease, because its process was paused say, writes no row any more: it begins no
+call, and what its last one returned does not replace what the runner after it stored.
 """
 
 import asyncio
 import time
 from dataclasses import dataclass
 
+from django.db import transaction
+from django.db.models import BigIntegerField, IntegerField, UUIDField
+from django.utils import timezone
+
 from chat import history, telemetry
 from chat.database import in_database
 from chat.identity import VerifiedCustomer
-from chat.leases import Claim
+from chat.leases import Claim, LeaseLost
 from chat.llm import base
-from chat.models import ToolCall
+from chat.models import ToolCall, Turn
+from chat.prepared import Insert, Param, Select, Update
 from chat.protocol import Receipt, as_json
 from chat.relay import LiveAnswer
 from chat.toolbox import Tool, ToolContext, ToolOutcome, ToolOutput
@@ -29,6 +36,23 @@ DONE_ALREADY = (
     "Tell the customer what that one did; another matter is for their next message."
 )
 
+_HELD = Select(
+    lambda: (
+        Turn.objects.select_for_update(no_key=True)  # rows that refer to the turn need not wait
+        .filter(
+            pk=Param("turn", UUIDField()),
+            fence=Param("held", IntegerField()),
+            status=Turn.Status.RUNNING,
+        )
+        .values_list("pk")
+    )
+)
+_BEGUN = Insert(ToolCall)
+_ENDED = Update(
+    lambda: ToolCall.objects.filter(pk=Param("call", BigIntegerField())),
+    lambda: Param.of(ToolCall, "status", "result", "receipt", "error", "duration_ms"),
+)
+
 
 @dataclass(frozen=True)
 class ToolRunner:
@@ -40,14 +64,16 @@ class ToolRunner:
     live: LiveAnswer
 
     async def __call__(self, call: base.ToolCall, ordinal: int, round_: int) -> base.ToolResult:
-        """Runs one call; raises nothing but what a lost database raises."""
-        row = await in_database(ToolCall.objects.create)(
+        """Runs one call; raises nothing but LeaseLost, and what a lost database raises."""
+        row = ToolCall(
             turn_id=self.claim.turn,
             ordinal=ordinal,
             round=round_,
             name=call.name[:MAX_NAME],
             arguments=call.arguments,
+            started_at=timezone.now(),
         )
+        await in_database(_begin)(self.claim, row)
         outcome = await self._finished(row)
         return outcome.result(call.id)
 
@@ -76,7 +102,7 @@ class ToolRunner:
         started = time.monotonic()
         outcome = await self._call(tool, row)
         row.duration_ms = round((time.monotonic() - started) * 1000)
-        await in_database(_store)(row, outcome)
+        await in_database(_store)(self.claim, row, outcome)
         await self.live.tool_finished(row.ordinal, row.name, label, outcome.output.receipt)
         return outcome
 
@@ -113,10 +139,32 @@ def _is_done(row: ToolCall) -> bool:
     return any(not result or result.get("found", True) for result in done)
 
 
-def _store(row: ToolCall, outcome: ToolOutcome) -> None:
+@transaction.atomic
+def _begin(claim: Claim, row: ToolCall) -> None:
+    _hold(claim)
+    _BEGUN.run(row)
+
+
+@transaction.atomic
+def _store(claim: Claim, row: ToolCall, outcome: ToolOutcome) -> None:
+    _hold(claim)
     receipt: Receipt | None = outcome.output.receipt
     row.status = ToolCall.Status.FAILED if outcome.error else ToolCall.Status.SUCCEEDED
     row.result = history.write_result(outcome)
     row.receipt = as_json(receipt) if receipt else None
     row.error = outcome.error
-    row.save(update_fields=["status", "result", "receipt", "error", "duration_ms"])
+    _ENDED.run(
+        call=row.pk,
+        status=row.status,
+        result=row.result,
+        receipt=row.receipt,
+        error=row.error,
+        duration_ms=row.duration_ms,
+    )
+
+
+def _hold(claim: Claim) -> None:
+    """Makes sure that the turn is this runner's until the transaction ends: a claim waits so long.
+    Raises LeaseLost."""
+    if not _HELD.rows(turn=claim.turn, held=claim.fence):
+        raise LeaseLost(f"Turn {claim.turn} is no longer this runner's.")
