@@ -80,8 +80,8 @@ def page(chromium: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture
-def watch(page: Page, server: LiveServer, sink: Sink) -> Watch:
-    return Watch(page.context, server.url, sink)
+def watch(page: Page, server: LiveServer) -> Watch:
+    return Watch(page.context, server.url)
 
 
 def hear(page: Page, server: LiveServer, frames: list[dict[str, Any]]) -> None:
@@ -198,12 +198,15 @@ def test_nothing_runs_wherever_a_text_is_cut(
 
 def test_nothing_runs_on_any_page(page: Page, sink: Sink, tmp_path: Path) -> None:
     server = LiveServer(tmp_path).start()
-    watch = Watch(page.context, server.url, sink)
+    watch = Watch(page.context, server.url)
     addresses = json.loads(server.run("manage.py", "shell", "-v", "0", "-c", FILL.format(sink.url)))
     log_in(page, server)
     shown = sum(is_shown(page, f"{server.url}{address}") for address in addresses)
     for text in payloads(sink.url)[::40]:
         page.goto(f"{server.url}/help/?q={quote(text)}")
+    for action in ("delete_selected", "erase_customer"):
+        shown += asks_first(page, server, action)
+    assert exported(page, server).endswith(".json"), "a file, never a page"
     assert (watch.seen, sink.reached) == ([], [])
     assert shown > 30, "pages that have the payloads on them, as text"
     assert server.stop() == 0
@@ -215,6 +218,27 @@ def is_shown(page: Page, address: str) -> bool:
         answer = page.goto(address)
         return answer is not None and answer.ok and "onerror" in page.content()
     return False
+
+
+def choose(page: Page, server: LiveServer, action: str) -> None:
+    """Picks the newest conversation, and what to do with it."""
+    page.goto(f"{server.url}/admin/chat/conversation/")
+    page.check("input.action-select >> nth=0")
+    page.select_option("select[name=action]", action)
+
+
+def asks_first(page: Page, server: LiveServer, action: str) -> bool:
+    choose(page, server, action)
+    with page.expect_navigation():
+        page.click("button[name=index]")
+    return "onerror" in page.content()
+
+
+def exported(page: Page, server: LiveServer) -> str:
+    choose(page, server, "export_customer")
+    with page.expect_download() as download:
+        page.click("button[name=index]")
+    return download.value.suggested_filename
 
 
 def log_in(page: Page, server: LiveServer) -> None:
