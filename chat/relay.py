@@ -119,6 +119,12 @@ async def publish(conversation: UUID, frame: ServerFrame, *, skip: Sink | None =
         await _elsewhere.send_to_all(conversation, [text])
 
 
+async def take_back(conversation: UUID, turn: UUID) -> None:
+    """Takes back, on the screens of this process, the text of a runner that lost its turn: what its
+    successor writes comes by itself."""
+    await _here(conversation, encode(AnswerReset(turn=str(turn), reason="recovered")))
+
+
 def leaves_process(conversation: UUID) -> bool:
     """Whether somebody may watch the conversation in another process."""
     if _elsewhere is None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from uuid import UUID
@@ -78,6 +79,7 @@ class Run:
         self.live = live
         self.progress = Progress()
         self.citations = CitationFilter()
+        self._kept_at = time.monotonic()
 
     async def to_its_end(self) -> UUID | None:
         """Answers, or fails visibly: the turn is closed either way. Returns the turn that waits for
@@ -120,8 +122,11 @@ class Run:
     async def _renew(self) -> bool:
         """Renews the lease; tells whether to stop. A beat that fails is made up by the next: the
         lease lasts for several."""
+        asked_at = time.monotonic()
         try:
-            return await in_database(leases.renew)(self.claim)
+            stopped = await in_database(leases.renew)(self.claim)
+            self._kept_at = asked_at
+            return stopped
         except DatabaseError as error:
             logger.warning("turn %s missed a heartbeat: %s", self.claim.turn, error)
             return False
@@ -200,6 +205,9 @@ class Run:
     async def _show(self, text: str) -> None:
         if not text:
             return
+        if time.monotonic() - self._kept_at > leases.LEASE.total_seconds():
+            # This process was frozen, or without its database. Somebody else may answer by now.
+            raise LeaseLost(f"Turn {self.claim.turn} was not kept for {leases.LEASE}.")
         self.progress.shown()
         await self.live.write(text)
 

@@ -11,7 +11,7 @@ from weakref import WeakSet
 
 from django.db import DatabaseError
 
-from chat import leases, telemetry
+from chat import leases, relay, telemetry
 from chat.database import in_database
 from chat.leases import Claim, LeaseLost
 from chat.relay import LiveAnswer
@@ -83,6 +83,7 @@ async def run(turn_id: UUID) -> None:
             following = await Run(claim, live).to_its_end()
     except LeaseLost as lost:
         logger.warning("%s", lost)
+        await relay.take_back(claim.conversation, claim.turn)
         return
     except asyncio.CancelledError:
         await in_database(leases.release)(claim, counts=False)

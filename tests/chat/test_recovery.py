@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,10 +15,10 @@ from django.utils import timezone
 from chat import leases, providers, recovery, relay, turns
 from chat.database import in_database
 from chat.identity import Visitor
-from chat.llm.base import TextDelta
-from chat.models import Conversation, Message, Turn
+from chat.llm.base import Event, Request, TextDelta
+from chat.models import Conversation, Message, ToolCall, Turn
 from tests.chat.test_turns import asked, reply
-from tests.fakes import ScriptedProvider, says
+from tests.fakes import ScriptedProvider, calls, says
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -148,6 +149,46 @@ async def test_a_first_run_takes_nothing_back(ada: Visitor) -> None:
     await turns.run(turn_id)
     unsubscribe()
     assert "answer.reset" not in frames
+
+
+class Frozen(ScriptedProvider):
+    """While it answers its runner is frozen, and another process takes the turn over."""
+
+    async def stream(self, request: Request) -> AsyncIterator[Event]:
+        async for event in super().stream(request):
+            yield event
+            if isinstance(event, TextDelta):
+                await died(await Turn.objects.values_list("pk", flat=True).aget())
+                assert await in_database(leases.claim)((await Turn.objects.aget()).pk)
+
+
+async def test_a_runner_that_was_frozen_does_no_tool_call_after_it_lost_its_turn(
+    ada: Visitor,
+) -> None:
+    script = [TextDelta("One moment."), *calls(("note", {"title": "a", "text": "b"}))]
+    providers.install(Frozen(script, says("Noted.")))
+    turn_id = await asked(ada)
+    await turns.run(turn_id)
+    assert not await ToolCall.objects.aexists()
+    assert await Message.objects.exclude(role=Message.Role.CUSTOMER).acount() == 0
+    turn = await Turn.objects.aget()
+    assert (turn.status, turn.fence) == (Turn.Status.RUNNING, 2)
+
+
+async def test_what_a_runner_showed_that_lost_its_turn_is_taken_back_from_its_screens(
+    ada: Visitor,
+) -> None:
+    providers.install(Frozen(says("Half an answer.")))
+    turn_id = await asked(ada)
+    frames: list[str] = []
+
+    async def see(text: str) -> None:
+        frames.append(json.loads(text)["type"])
+
+    unsubscribe = relay.subscribe((await Conversation.objects.aget()).pk, see)
+    await turns.run(turn_id)
+    unsubscribe()
+    assert frames[-1] == "answer.reset"
 
 
 async def test_a_process_that_drains_lets_its_turns_end(ada: Visitor) -> None:
