@@ -11,7 +11,7 @@ from uuid import uuid4
 from django.db import DatabaseError
 from django.db.models import UUIDField
 
-from chat import consumers, conversations, leases, protocol, recovery, relay
+from chat import consumers, conversations, doorbell, leases, protocol, recovery
 from chat.consumers import ChatConsumer
 from chat.leases import Claim
 from chat.models import Conversation, Turn
@@ -56,14 +56,14 @@ def _acknowledged_early() -> None:
             await careful(self, conversation, frame)
         except DatabaseError:
             made_up = MessageAccepted(id=frame.id, message=str(uuid4()), turn=str(uuid4()))
-            await self._send(made_up)
+            await self.tell(made_up)
 
     ChatConsumer._on_message = hasty  # type: ignore[method-assign]
 
 
 def _layer_errors() -> None:
-    """An error of the channel layer or the cache ends whatever it hits."""
-    relay.UNAVAILABLE = ()  # type: ignore[assignment]  # no error at all is one of these
+    """An error of the Redis between processes ends whatever it hits."""
+    doorbell.UNAVAILABLE = ()  # type: ignore[assignment]  # no error at all is one of these
 
 
 def _no_drain() -> None:
