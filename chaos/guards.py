@@ -63,7 +63,7 @@ def _acknowledged_early() -> None:
 
 def _layer_errors() -> None:
     """An error of the Redis between processes ends whatever it hits."""
-    doorbell.UNAVAILABLE = ()  # type: ignore[assignment]  # no error at all is one of these
+    doorbell.UNAVAILABLE = ()  # type: ignore[assignment, attr-defined]  # no error at all is one of these
 
 
 def _no_drain() -> None:
