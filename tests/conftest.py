@@ -13,8 +13,19 @@ from chat.identity import VerifiedCustomer, Visitor
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--no-skips", action="store_true", help="fail when a test is skipped: CI has everything"
+        "--no-skips",
+        nargs="?",
+        const="",
+        metavar="MARKER",
+        help="fail when a test is skipped, or one with this marker: CI has everything",
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is run once for all storages must not touch that of the run."""
+    for item in items:
+        if item.get_closest_marker("any_storage") and item.get_closest_marker("django_db"):
+            raise pytest.UsageError(f"{item.nodeid} uses the database: it is not of any_storage")
 
 
 @pytest.hookimpl(trylast=True)
@@ -22,8 +33,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None:
         return
-    skipped = reporter.stats.get("skipped")
-    if skipped and session.config.getoption("--no-skips"):
+    marker = session.config.getoption("--no-skips")
+    if marker is None:
+        return
+    skipped = [
+        report
+        for report in reporter.stats.get("skipped", [])
+        if not marker or marker in report.keywords
+    ]
+    if skipped:
         reporter.write_line(f"{len(skipped)} tests were skipped, and --no-skips forbids it")
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

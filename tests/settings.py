@@ -33,6 +33,7 @@ DATABASES["default"].setdefault("TEST", {})
 if "sqlite3" in DATABASES["default"]["ENGINE"]:
     DATABASES["default"]["TEST"]["NAME"] = DATA_DIR / "test.sqlite3"
 else:
+    DATABASES["default"]["ENGINE"] = "tests.postgresql"
     # Nothing of a test has to survive a crash, and a transactional test commits a lot.
     DATABASES["default"]["OPTIONS"]["options"] = "-c synchronous_commit=off"
     # A pool would keep sessions of the test database open when it has to be dropped. The tests of

@@ -18,6 +18,8 @@ from websockets.typing import Origin
 
 from tests.live_server import PRODUCTION, SERVE, LiveServer
 
+pytestmark = pytest.mark.any_storage
+
 LONGEST_RETURN_MS = 1_250
 """Milliseconds after which the customers of a nearly empty server are all told to come back."""
 

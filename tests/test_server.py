@@ -16,6 +16,8 @@ from websockets.typing import Origin
 
 from tests.live_server import LiveServer
 
+pytestmark = pytest.mark.any_storage
+
 
 @pytest.fixture
 def shop(tmp_path: Path) -> LiveServer:

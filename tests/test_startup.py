@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.any_storage
+
 ROOT = Path(__file__).parent.parent
 KEY = "kX3vR8sT1qW6zB9nM4cL7pJ2hG5fD0aYeUiOoQxZvKtRbNsM"
 GOOD = {

@@ -4,6 +4,8 @@ import pytest
 
 from chat.redaction import holds_personal_data, redact
 
+pytestmark = pytest.mark.any_storage
+
 MEGABYTE = 1_000_000
 
 

@@ -25,6 +25,8 @@ from tests.deploy.composed import (
     strings,
 )
 
+pytestmark = pytest.mark.any_storage
+
 COMPOSE = read("docker-compose.yml")
 SERVICES: dict[str, Service] = COMPOSE["services"]
 FILES = ("docker-compose.yml", "deploy/tls.yml", "deploy/services.yml")

@@ -23,7 +23,10 @@ from supportbot.sockets import PING_INTERVAL, PING_TIMEOUT
 from tests.deploy.composed import read
 from tools.knowledge.admin.import_form import LARGEST_UPLOAD
 
-pytestmark = pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is not installed")
+pytestmark = [
+    pytest.mark.any_storage,
+    pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is not installed"),
+]
 
 FORGED = {
     "X-Forwarded-For": "198.51.100.1, 198.51.100.2",

@@ -12,6 +12,8 @@ import pytest
 
 from deploy.processes import ROOT, Process, ProcessFailed, Reaper, free_ports
 
+pytestmark = pytest.mark.any_storage
+
 PATIENCE = 20.0
 
 STUBBORN = """

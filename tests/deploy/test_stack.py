@@ -18,6 +18,8 @@ from deploy.processes import Process
 from deploy.prod_local import Stack
 from tests.deploy.conftest import TOKEN
 
+pytestmark = pytest.mark.any_storage
+
 PATIENCE = 30.0
 """Seconds for what is stopped or started to be noticed; one or two as a rule."""
 

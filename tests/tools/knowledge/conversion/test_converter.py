@@ -9,6 +9,8 @@ from tests.tools.knowledge.documents import docx, pdf
 from tools.knowledge.conversion.converter import Converter
 from tools.knowledge.conversion.document import Document, Unreadable
 
+pytestmark = pytest.mark.any_storage
+
 PAGE = b"<main><h1>Linen</h1><p>Wash it cold.</p></main>"
 DEEP = b"<div>" * 100_000 + b"x"
 

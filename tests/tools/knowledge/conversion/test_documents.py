@@ -10,6 +10,8 @@ from tools.knowledge.conversion import docx as of_docx
 from tools.knowledge.conversion import pdf as of_pdf
 from tools.knowledge.conversion.document import Unreadable
 
+pytestmark = pytest.mark.any_storage
+
 LONG = "Wash the cloth in cold water, and dry it in the shade."
 PAGE = [(20, "Care of linen"), (12, ""), (11, LONG), (11, "It lasts for years.")]
 

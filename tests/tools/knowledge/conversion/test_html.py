@@ -5,6 +5,8 @@ import pytest
 from tools.knowledge.conversion.document import Unreadable
 from tools.knowledge.conversion.html import convert
 
+pytestmark = pytest.mark.any_storage
+
 PAGE = """<!doctype html><html lang="en-GB"><head><title>Returns | Juniper &amp; Oak</title>
 <style>p {{ color: red }}</style></head><body><header><a href="/">Home</a></header>
 <nav><a href="/help">Help</a></nav>{}<footer>© 2026</footer><script>track()</script></body></html>"""

@@ -1,0 +1,1 @@
+"""PostgreSQL as the tests use it: Django's own backend, emptied faster."""
