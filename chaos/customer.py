@@ -33,6 +33,10 @@ UNHEARD = 4.0
 not acknowledged is sent again under its id."""
 
 
+class Leaving(Exception):
+    """The server is about to restart, and it is time to go elsewhere."""
+
+
 class TurnedAway(Exception):
     """The server refused the greeting. The message is its code."""
 
@@ -50,6 +54,8 @@ class Customer:
     reconnects: list[float] = field(default_factory=list)
     """Seconds from each loss of the socket until the next greeting was answered."""
     closes: Counter[int] = field(default_factory=Counter)
+    polls: int = 0
+    """How often a turn had to be asked for, because nothing was heard of it."""
     errors: Counter[str] = field(default_factory=Counter)
     texts: dict[str, str] = field(default_factory=dict)
     """Everything this customer sent, by its id."""
@@ -67,6 +73,7 @@ class Customer:
     _asked_at: float = 0.0
     _attempts: int = 0
     _wait: float = 0.0
+    _leave_at: float | None = None
     _lost_at: float | None = None
     _task: asyncio.Task[None] | None = None
 
@@ -103,9 +110,7 @@ class Customer:
 
     async def answer(self, turn: str) -> Frame:
         """Waits for a turn's last frame."""
-        self._awaited.setdefault(turn, time.monotonic())
         await self._until(lambda: turn in self.transcript.ended)
-        self._awaited.pop(turn, None)
         return self.transcript.ended[turn]
 
     async def rested(self) -> None:
@@ -139,18 +144,28 @@ class Customer:
                 self.closes[closed.rcvd.code if closed.rcvd else 1006] += 1
             except TurnedAway as refused:
                 self.errors[str(refused)] += 1
+            except Leaving:
+                self.errors["restarting"] += 1
             except (OSError, WebSocketException, ClientError, TimeoutError) as error:
                 self.errors[type(error).__name__] += 1
             finally:
                 self._lose()
-            self._attempts += 1
-            await asyncio.sleep(max(self._wait, self._backoff()))
+            await asyncio.sleep(self._delay())
 
     def _lose(self) -> None:
         if self.ready.is_set():
             self._lost_at = time.monotonic()
         self.ready.clear()
         self._socket = None
+
+    def _delay(self) -> float:
+        """Seconds until the next attempt. A server that restarts has spread its customers itself."""
+        leave_at, self._leave_at = self._leave_at, None
+        if leave_at is not None:
+            self._attempts = 0
+            return max(0.0, leave_at - time.monotonic())
+        self._attempts += 1
+        return max(self._wait, self._backoff())
 
     def _backoff(self) -> float:
         ceiling = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(self._attempts, 10))
@@ -191,16 +206,18 @@ class Customer:
         async with asyncio.timeout(GREETING_TIMEOUT):
             while not self.ready.is_set():
                 frame = json.loads(await socket.recv())
-                if frame["type"] in {"error", "restarting"}:
+                if frame["type"] == "error":
                     self._wait = frame.get("retry_after") or 0.0
-                    raise TurnedAway(frame.get("code", "restarting"))
+                    raise TurnedAway(frame["code"])
                 await self._hear(frame)
 
     async def _listen(self, socket: ClientConnection) -> None:
         opened = self._heard_at = time.monotonic()
         while True:
+            if self._leave_at is not None and time.monotonic() >= self._leave_at:
+                raise Leaving
             try:
-                async with asyncio.timeout(NUDGE):
+                async with asyncio.timeout(self._patience()):
                     raw = await socket.recv()
             except TimeoutError:
                 await self._nudge()
@@ -210,6 +227,11 @@ class Customer:
                 self._attempts = 0
             if time.monotonic() - self._asked_at > NUDGE:
                 await self._nudge()
+
+    def _patience(self) -> float:
+        if self._leave_at is None:
+            return NUDGE
+        return min(NUDGE, max(0.0, self._leave_at - time.monotonic()))
 
     async def _nudge(self) -> None:
         """Asks for what should have come by now. Raises TimeoutError for a line that is dead."""
@@ -224,6 +246,7 @@ class Customer:
         for turn, heard in list(self._awaited.items()):
             if now - heard > UNHEARD:
                 self._awaited[turn] = now
+                self.polls += 1
                 await self._sync(turn)
 
     async def _sync(self, turn: str) -> None:
@@ -236,14 +259,18 @@ class Customer:
     async def _hear(self, frame: Frame) -> None:
         self._heard_at = time.monotonic()
         if frame["type"] == "restarting":
-            self._wait = frame["retry_after_ms"] / 1000 * (1 + self.rng.random())
-            raise TurnedAway("restarting")
+            # Until then, what this server still writes is heard.
+            self._leave_at = self._leave_at or self._heard_at + frame["retry_after_ms"] / 1000
         if frame["type"] == "error":
             self.errors[frame["code"]] += 1
         turn = frame.get("turn")  # of a greeting it is an object
         if isinstance(turn, str) and turn in self._awaited:
             self._awaited[turn] = self._heard_at
         request = self.transcript.apply(frame)
+        if frame["type"] == "message.accepted" and turn not in self.transcript.ended:
+            self._awaited.setdefault(frame["turn"], self._heard_at)
+        for ended in self._awaited.keys() & self.transcript.ended.keys():
+            del self._awaited[ended]
         if request:
             await self._send(request)
         if frame["type"] == "ready":

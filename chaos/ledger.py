@@ -9,7 +9,7 @@ from uuid import UUID
 
 from chaos.customer import Customer
 from chaos.model import Stream
-from chaos.script import Question, author, is_whole
+from chaos.script import Question, author, is_mixed, is_whole
 from chaos.transcript import Said
 
 TERMINAL = frozenset({"completed", "stopped", "failed"})
@@ -106,7 +106,7 @@ def _moment(value: Any) -> float | None:
 
 @dataclass
 class Findings:
-    """What the audit found. All but `failed`, `answered` and `turns` should be nothing."""
+    """What the audit found. What `stage.ALWAYS_NONE` names should be nothing."""
 
     turns: int = 0
     answered: int = 0
@@ -126,6 +126,11 @@ class Findings:
     """Replies by a runner that had lost its turn to another by then."""
     transcripts_differ: int = 0
     """Customers who see anything but what is stored."""
+    order_differs: int = 0
+    """Customers who see it in another order, until they load it again: a message and the answer to
+    the one before it may cross on their way."""
+    replaced: int = 0
+    """Replies that took the place of another attempt's text on screen, as a whole."""
     unanswered: int = 0
     """Acknowledged messages whose turn's end the customer has not seen."""
     examples: list[str] = field(default_factory=list)
@@ -219,19 +224,24 @@ def late(turn: Turn, text: str, streams: Sequence[Stream]) -> bool:
     written = author(text)
     if written is None or turn.finished is None:
         return False
-    mine = next((stream for stream in streams if stream.number == written[1]), None)
+    mine = next((stream for stream in streams if stream.number == written), None)
     return mine is not None and any(
         mine.began < other.began < turn.finished for other in streams if not other.calls
     )
 
 
 def _audit_screen(found: Findings, books: Books, customer: Customer) -> None:
-    for turn in customer.transcript.spliced:
-        found.note("spliced", f"on the screen of {customer.name}: {turn}")
+    for turn, (shown, trail) in customer.transcript.replaced.items():
+        found.replaced += 1
+        if is_mixed(shown):
+            found.note("spliced", f"on the screen of {customer.name}: {turn}: {trail}")
     for client_id, turn in customer.transcript.accepted.items():
         if turn not in customer.transcript.ended:
             found.note("unanswered", f"{customer.name} {client_id} {turn}")
-    if customer.conversation and customer.transcript.said != books.transcript(
-        customer.conversation
-    ):
+    if customer.conversation is None:
+        return
+    said, stored = customer.transcript.said, books.transcript(customer.conversation)
+    if Counter(said) != Counter(stored):
         found.note("transcripts_differ", customer.name)
+    else:
+        found.order_differs += said != stored

@@ -16,7 +16,7 @@ GAP = 0.1
 runs everything."""
 
 _QUESTION = re.compile(r"#([a-z0-9-]+) (plain|ticket|tools|long) (\d+)ms")
-_WORD = re.compile(r"([a-z0-9-]+)\.(\d+)\.(\d+)")
+_WORD = re.compile(r"([a-z0-9-]+\.(\d+))\.\d+")
 
 
 class Kind(StrEnum):
@@ -90,14 +90,18 @@ class Question:
         return [f"{self.key}.{request}.{n}{padding}" for n in range(count)]
 
 
-def author(text: str) -> tuple[str, int] | None:
-    """The key and the request of which `text` is the whole answer's beginning; None where it is a
-    mixture, or nothing of ours."""
+def author(text: str) -> int | None:
+    """The number of the request whose answer `text` begins as; None where it is nothing of ours."""
     found = _WORD.match(text)
-    return (found[1], int(found[2])) if found else None
+    return int(found[2]) if found else None
+
+
+def is_mixed(text: str) -> bool:
+    """Whether some text, whole or not, is of more than one attempt."""
+    return len({found[1] for found in _WORD.finditer(text)}) > 1
 
 
 def is_whole(question: Question, text: str) -> bool:
     """Whether `text` is one attempt's answer to the question: all of it, and of no other."""
     written = author(text)
-    return written is not None and text.strip() == " ".join(question.words(written[1]))
+    return written is not None and text.strip() == " ".join(question.words(written))

@@ -186,6 +186,7 @@ class Stage:
         await self.settle(crowd)
         outcome = Outcome()
         outcome.take(ledger.audit(self.books(), crowd, self.model.streams))
+        outcome.figures["polls"] = sum(customer.polls for customer in crowd)
         outcome.figures["closes_1011"] = sum(customer.closes[1011] for customer in crowd)
         outcome.aims["sockets closed with 1011: none"] = not outcome.figures["closes_1011"]
         return outcome

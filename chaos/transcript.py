@@ -4,10 +4,14 @@ The widget's `transcript.js` and `live-answer.js` are the originals; what only a
 out, and what only an examiner needs is added: text on screen that the reply does not begin with.
 """
 
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
 Frame = dict[str, Any]
+
+TRAIL = 12
+"""Frames that are remembered."""
 
 
 @dataclass(slots=True)
@@ -108,9 +112,12 @@ class Transcript:
     """The turn of each message that the server acknowledged, by the client's id."""
     ended: dict[str, Frame] = field(default_factory=dict)
     """The last frame of each turn that was seen to end."""
-    spliced: list[str] = field(default_factory=list)
-    """Turns whose reply is not what the screen showed, nor goes on from it."""
+    replaced: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """What the screen showed of each turn whose reply does not begin with that, and how it came: the
+    last frame of a turn replaces what another attempt wrote."""
     trusting: bool = False
+    trail: deque[str] = field(default_factory=lambda: deque(maxlen=TRAIL))
+    """The newest frames in short, for whoever looks into it."""
     _texts: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -124,6 +131,7 @@ class Transcript:
 
     def apply(self, frame: Frame) -> Frame | None:
         """Takes a frame in; returns a `sync` where text is missing."""
+        self.trail.append(_short(frame))
         match frame["type"]:
             case "ready":
                 self._ready(frame)
@@ -175,7 +183,7 @@ class Transcript:
         if self.live and self.live.turn == turn:
             shown = self.live.text
             if frame["type"] == "answer.completed" and not text.startswith(shown.strip()):
-                self.spliced.append(turn)
+                self.replaced[turn] = shown, " ".join(self.trail)
             self.live = None
         if turn in self.ended:
             return
@@ -186,6 +194,14 @@ class Transcript:
         )
         if message["id"] not in known and not failed_already:
             self.messages.append(_kept(message))
+
+
+def _short(frame: Frame) -> str:
+    if frame["type"] == "answer.delta":
+        return f"{frame['offset']}+{len(frame['text'])}:{frame['text'][:16]!r}"
+    if frame["type"] == "ready" and frame.get("turn"):
+        return f"ready:{frame['turn']['text'][:16]!r}+{len(frame['turn']['text'])}"
+    return str(frame["type"])
 
 
 def _kept(message: Frame) -> tuple[str, Said]:

@@ -44,6 +44,7 @@ async def play(stage: Stage) -> Outcome:
             await stage.converse(crowd, stage.questions(until=enough))
         outcome = await stage.audited(crowd)
     outcome.figures |= {"cuts": cutter.cuts, "cuts_mid_answer": cutter.mid_answer}
+    outcome.aims["order differs: none"] = not outcome.figures["order_differs"]
     outcome.aims["half of the cuts fell into an answer"] = cutter.mid_answer * 2 >= cutter.cuts
     return outcome
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chaos import ledger
 from chaos.figures import percentile
@@ -26,12 +26,14 @@ SETTLE = 0.3
 
 @dataclass
 class Killer:
-    """Kills the servers in a random order, only those that serve: a kill in mid-start hits nobody."""
+    """Kills, of the servers that serve, the one that was spared the longest: a kill in mid-start hits
+    nobody."""
 
     stage: Stage
     kills: int = 0
     mid_turn: int = 0
     """Kills that cut an answer short."""
+    started: dict[str, float] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -46,7 +48,8 @@ class Killer:
         serving = [p for p in self.stage.stack.web if p.running and answers(p.port)]
         if not serving:
             return
-        victim = self.stage.rng.choice(serving)
+        victim = min(serving, key=lambda process: self.started.get(process.name, 0.0))
+        self.started[victim.name] = time.monotonic()
         before = self.stage.model.cut
         await asyncio.to_thread(victim.kill)
         victim.start()

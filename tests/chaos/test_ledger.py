@@ -138,9 +138,16 @@ def test_a_reply_of_two_attempts_is_spliced(case: Case) -> None:
     assert case.found() == {"spliced": 1}
 
 
-def test_a_screen_that_showed_something_else_on_the_way_is_spliced(case: Case) -> None:
-    case.customer.transcript.spliced.append(str(case.turn.pk))
-    assert case.found() == {"spliced": 1}
+def test_a_screen_that_showed_words_of_two_attempts_was_spliced(case: Case) -> None:
+    shown = " ".join(QUESTION.words(1)[:2] + QUESTION.words(2)[2:3])
+    case.customer.transcript.replaced[str(case.turn.pk)] = shown, ""
+    assert case.found() == {"spliced": 1, "replaced": 1}
+
+
+def test_one_that_showed_another_attempt_until_the_reply_came_was_not(case: Case) -> None:
+    shown = " ".join(QUESTION.words(1)[:2])
+    case.customer.transcript.replaced[str(case.turn.pk)] = shown, ""
+    assert case.found() == {"replaced": 1}
 
 
 def test_a_reply_of_a_runner_that_another_had_replaced_is_a_late_write(case: Case) -> None:
@@ -156,6 +163,11 @@ def test_a_second_runner_that_came_after_the_end_makes_it_none(case: Case) -> No
 def test_a_screen_that_is_not_what_is_stored_differs(case: Case) -> None:
     case.customer.transcript.messages.pop()
     assert case.found() == {"transcripts_differ": 1}
+
+
+def test_another_order_on_screen_is_told_apart(case: Case) -> None:
+    case.customer.transcript.messages.reverse()
+    assert case.found() == {"order_differs": 1}
 
 
 def test_an_end_that_the_customer_has_not_seen_is_unanswered(case: Case) -> None:

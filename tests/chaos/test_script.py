@@ -2,7 +2,7 @@
 
 from random import Random
 
-from chaos.script import Kind, Question, is_whole
+from chaos.script import Kind, Question, is_mixed, is_whole
 
 QUESTION = Question("kills-7", Kind.TICKET, 1.4)
 
@@ -31,6 +31,11 @@ def test_half_an_answer_is_not() -> None:
 def test_nor_one_made_of_two_attempts() -> None:
     words = QUESTION.words(3)[:5] + QUESTION.words(4)[5:]
     assert not is_whole(QUESTION, " ".join(words))
+
+
+def test_a_beginning_of_two_attempts_is_mixed() -> None:
+    assert is_mixed(" ".join(QUESTION.words(3)[:2] + QUESTION.words(4)[2:4]))
+    assert not is_mixed(" ".join(QUESTION.words(3)[:4]))
 
 
 def test_nor_another_questions_answer() -> None:

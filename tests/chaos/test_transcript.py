@@ -58,19 +58,19 @@ def test_a_reset_voids_the_text() -> None:
     assert shown(transcript) == "two"
 
 
-def test_a_reply_that_goes_on_from_what_was_shown_is_no_splice() -> None:
+def test_a_reply_that_goes_on_from_what_was_shown_replaces_nothing() -> None:
     transcript = Transcript()
     transcript.apply(delta(0, "one "))
     transcript.apply(completed("one two"))
     assert transcript.said == [Said("assistant", "one two")]
-    assert not transcript.spliced
+    assert not transcript.replaced
 
 
-def test_a_reply_that_does_not_begin_with_what_was_shown_is_a_splice() -> None:
+def test_one_that_does_not_begin_with_what_was_shown_replaces_it() -> None:
     transcript = Transcript()
     transcript.apply(delta(0, "one "))
     transcript.apply(completed("two one"))
-    assert transcript.spliced == ["t"]
+    assert transcript.replaced.keys() == {"t"}
 
 
 def test_what_comes_after_the_end_changes_nothing() -> None:
