@@ -53,15 +53,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
 
 @pytest.fixture
 def context_of(chromium: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    """Makes visitors: each context is a browser of its own, closed when the test ends."""
+    """Makes visitors: each context is a browser of its own, closed when the test ends. `measured` ones
+    let a tool put its own styles into the page, which the page's policy forbids."""
     made: list[BrowserContext] = []
 
-    def make(size: tuple[int, int] = DESKTOP, scheme: str = "light") -> BrowserContext:
+    def make(
+        size: tuple[int, int] = DESKTOP, scheme: str = "light", *, measured: bool = False
+    ) -> BrowserContext:
         width, height = size
         context = chromium.new_context(
             viewport={"width": width, "height": height},
             color_scheme="dark" if scheme == "dark" else "light",
             reduced_motion="reduce",
+            bypass_csp=measured,
         )
         made.append(context)
         return context
@@ -93,8 +97,9 @@ def open_chat(
         scheme: str = "light",
         at: LiveServer = server,
         watched: bool = True,
+        measured: bool = False,
     ) -> ChatPage:
-        page: Page = (context or context_of(size, scheme)).new_page()
+        page: Page = (context or context_of(size, scheme, measured=measured)).new_page()
         page.set_default_timeout(10_000)
         if watched:
             page.on("pageerror", lambda error: problems.append(str(error)))

@@ -31,7 +31,8 @@ def _is_as_wide_as_the_screen(page: Page) -> bool:
 def test_a_page_breaks_no_rule_of_accessibility(
     open_chat: Open, path: str, size: tuple[int, int], scheme: str
 ) -> None:
-    page = open_chat(path, size=size, scheme=scheme, watched=path != "/nowhere/").page
+    watched = path != "/nowhere/"
+    page = open_chat(path, size=size, scheme=scheme, watched=watched, measured=True).page
     assert _violations(page) == []
     assert _is_as_wide_as_the_screen(page)
 
@@ -40,7 +41,7 @@ def test_a_page_breaks_no_rule_of_accessibility(
 def test_a_conversation_breaks_no_rule_of_accessibility(
     open_chat: Open, size: tuple[int, int], scheme: str
 ) -> None:
-    chat = open_chat(size=size, scheme=scheme)
+    chat = open_chat(size=size, scheme=scheme, measured=True)
     if size == PHONE:
         chat.button("Open chat").click()
     chat.ask("How long does a refund take?")
