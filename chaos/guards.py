@@ -11,7 +11,7 @@ from uuid import uuid4
 from django.db import DatabaseError
 from django.db.models import UUIDField
 
-from chat import consumers, conversations, doorbell, leases, protocol, recovery
+from chat import consumers, conversations, doorbell, leases, protocol, recovery, runs
 from chat.consumers import ChatConsumer
 from chat.leases import Claim
 from chat.models import Conversation, Turn
@@ -41,6 +41,7 @@ def _no_fence() -> None:
         return False
 
     leases.renew = renew
+    runs.Run._is_kept = lambda self: True  # type: ignore[method-assign]
     conversations._CLOSE = Update(
         lambda: Turn.objects.filter(pk=Param("turn", UUIDField()), status=Turn.Status.RUNNING),
         conversations._CLOSE._changes,

@@ -205,11 +205,15 @@ class Run:
     async def _show(self, text: str) -> None:
         if not text:
             return
-        if time.monotonic() - self._kept_at > leases.LEASE.total_seconds():
-            # This process was frozen, or without its database. Somebody else may answer by now.
+        if not self._is_kept():
             raise LeaseLost(f"Turn {self.claim.turn} was not kept for {leases.LEASE}.")
         self.progress.shown()
         await self.live.write(text)
+
+    def _is_kept(self) -> bool:
+        """Whether the turn is this runner's by its own clock. It is not where the process was frozen, or
+        without its database for long: somebody else may answer by now."""
+        return time.monotonic() - self._kept_at <= leases.LEASE.total_seconds()
 
     async def _conclude(
         self, answering: asyncio.Task[None], watching: asyncio.Task[None]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from chaos.scenario import Control, Scenario
 from chaos.stage import Outcome, Stage, meanwhile
 
-REFUSED = "is no longer this runner's"
-"""How a server logs that it was told so (chat.leases.LeaseLost)."""
+REFUSED = ("is no longer this runner's", "was not kept for")
+"""How a server logs that it was told so, or told itself (chat.leases.LeaseLost)."""
 
 BETWEEN = 3.0
 """Seconds between two freezes: the one that goes on finds out, and turns begin on both."""
@@ -45,12 +45,12 @@ async def play(stage: Stage) -> Outcome:
     # Long enough that the second runner is often still at it when the first goes on.
     longest = float(stage.scale(25, 8))
     freezer = Freezer(stage, asyncio.Event())
-    refused = stage.logged(REFUSED)
+    refused = sum(map(stage.logged, REFUSED))
     async with stage.customers(8) as crowd:
         async with meanwhile(freezer.run):
             await stage.converse(crowd, stage.questions(until=freezer.enough, longest=longest))
         outcome = await stage.audited(crowd)
-    refused = stage.logged(REFUSED) - refused
+    refused = sum(map(stage.logged, REFUSED)) - refused
     outcome.figures |= {
         "freezes": freezer.freezes,
         "running_at_freeze": freezer.running,

@@ -85,7 +85,7 @@ async def play(stage: Stage) -> Outcome:
 
 
 async def _play(stage: Stage) -> Outcome:
-    asked = stage.scale(500, 24)
+    asked = stage.scale(500, 16)
     killer, first = Killer(stage), len(stage.model.streams)
     async with stage.customers(stage.scale(24, 12)) as crowd:
         async with meanwhile(killer.run):
