@@ -122,6 +122,8 @@ class Doorbell:
                 case {"type": "subscribe"}:
                     awaited -= 1
                     if not awaited:
+                        # Redis answers: what is said now must not be taken for another vain attempt.
+                        self._shared.circuit.worked()
                         await self._joined()
                 case {"type": "message", "data": data}:
                     await self._tell(data)
