@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from functools import partial
 from uuid import UUID
 
 from django.conf import settings
@@ -22,6 +23,7 @@ from chat import (
     relay,
     telemetry,
     transcript,
+    usage,
 )
 from chat.agent import AgentEvent, Objection
 from chat.citations import CitationFilter
@@ -80,6 +82,7 @@ class Run:
         self.progress = Progress()
         self.citations = CitationFilter()
         self._kept_at = time.monotonic()
+        self._closed = False
 
     async def to_its_end(self) -> UUID | None:
         """Answers, or fails visibly: the turn is closed either way. Returns the turn that waits for
@@ -100,6 +103,10 @@ class Run:
                 return_when=asyncio.FIRST_COMPLETED,
             )
             return await self._conclude(answering, watching)
+        except (LeaseLost, asyncio.CancelledError):
+            await _cancel(answering)
+            await self._keep_usage()
+            raise
         finally:
             await _cancel(answering)
             await _cancel(watching)
@@ -247,12 +254,28 @@ class Run:
             return await self._complete(partial=True)
         return await self._fail("stopped", STOPPED)
 
+    async def _keep_usage(self) -> None:
+        """Stores what the requests of a run cost whose answer is another runner's to write."""
+        if self._closed:
+            return
+        keep = partial(
+            usage.keep,
+            self.progress.record().attempts,
+            conversation=self.claim.conversation,
+            customer=self.claim.within.owner,
+            turn=self.claim.turn,
+        )
+        try:
+            await in_database(keep)()
+        except DatabaseError as error:
+            logger.warning("turn %s: its usage could not be kept: %s", self.claim.turn, error)
+
     async def _complete(self, *, partial: bool) -> UUID | None:
         await self.live.close()
         reply = Reply(self.live.text, self.citations.cited, partial)
         record = self.progress.record(citations_invented=self.citations.invented)
         receipts = self.live.receipts
-        view, following = await in_database(_commit)(self.claim, reply, record, receipts)
+        view, following = await in_database(self._commit)(reply, record, receipts)
         _tell("completed", "", record)
         completed = AnswerCompleted(turn=str(self.claim.turn), message=view)
         await relay.publish(self.claim.conversation, completed)
@@ -261,12 +284,29 @@ class Run:
     async def _fail(self, code: str, text: str) -> UUID | None:
         await self.live.close()
         record = self.progress.record(citations_invented=self.citations.invented)
-        following = await in_database(_commit_failure)(self.claim, code, text, record)
+        following = await in_database(self._commit_failure)(code, text, record)
         stopped = code == "stopped"
         _tell("stopped" if stopped else "failed", "" if stopped else code, record)
         failed = AnswerFailed(turn=str(self.claim.turn), code=code, text=text, retryable=True)
         await relay.publish(self.claim.conversation, failed)
         return following
+
+    # In the thread of the database, where work comes to its end though its runner is cancelled.
+
+    def _commit(
+        self, reply: Reply, record: TurnRecord, receipts: tuple[Receipt, ...]
+    ) -> tuple[MessageView, UUID | None]:
+        message = conversations.complete(self.claim, reply, record)
+        self._closed = True
+        # A turn that runs again made calls before of which only the database knows.
+        known = self.claim.fence == 1
+        view = transcript.fresh(message, receipts) if known else transcript.view(message)
+        return view, leases.waiting(self.claim.conversation)
+
+    def _commit_failure(self, code: str, text: str, record: TurnRecord) -> UUID | None:
+        conversations.fail(self.claim, code=code, text=text, record=record)
+        self._closed = True
+        return leases.waiting(self.claim.conversation)
 
 
 def _tell(status: str, code: str, record: TurnRecord) -> None:
@@ -281,21 +321,6 @@ def _tell(status: str, code: str, record: TurnRecord) -> None:
         answered.model if answered else "",
         cached=answered.cached if answered else False,
     )
-
-
-def _commit(
-    claim: Claim, reply: Reply, record: TurnRecord, receipts: tuple[Receipt, ...]
-) -> tuple[MessageView, UUID | None]:
-    message = conversations.complete(claim, reply, record)
-    # A turn that runs again made calls before of which only the database knows.
-    known = claim.fence == 1
-    view = transcript.fresh(message, receipts) if known else transcript.view(message)
-    return view, leases.waiting(claim.conversation)
-
-
-def _commit_failure(claim: Claim, code: str, text: str, record: TurnRecord) -> UUID | None:
-    conversations.fail(claim, code=code, text=text, record=record)
-    return leases.waiting(claim.conversation)
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

@@ -69,11 +69,15 @@ def _of_this_loop() -> list[asyncio.Task[None]]:
 
 async def run(turn_id: UUID) -> None:
     """Runs a turn to its end, then whatever was asked meanwhile. Does nothing if it is taken."""
-    claim = await _claim(turn_id)
+    try:
+        claim = await _claim(turn_id)
+        abandoned = None if claim else await in_database(leases.abandoned)(turn_id)
+    except DatabaseError as error:
+        logger.warning("turn %s waits for the database, and for a sweep: %s", turn_id, error)
+        return
+    if abandoned:
+        start(abandoned)
     if claim is None:
-        abandoned = await in_database(leases.abandoned)(turn_id)
-        if abandoned:
-            start(abandoned)
         return
     try:
         with (

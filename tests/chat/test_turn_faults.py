@@ -45,7 +45,7 @@ async def break_once() -> AsyncIterator[tuple[Callable[[str, str], Any], list[st
 
     await in_database(lambda: connection.execute_wrappers.append(wrapper))()
     yield arm, failed
-    await in_database(connection.execute_wrappers.clear)()
+    await in_database(lambda: connection.execute_wrappers.clear())()
 
 
 async def test_a_commit_that_fails_is_made_by_another_run(ada: Visitor, break_once: Any) -> None:

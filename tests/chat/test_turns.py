@@ -1,10 +1,14 @@
 """A turn: claimed by one runner, answered or visibly failed, its tool calls done once."""
 
 import asyncio
+import time
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
 import pytest
+import pytest_asyncio
+from django.db import OperationalError, connection
 from pytest_django import Settings
 
 from chat import conversations, leases, providers, runs, turns
@@ -14,6 +18,7 @@ from chat.identity import Visitor
 from chat.leases import LeaseLost
 from chat.llm.base import (
     AssistantMessage,
+    AttemptStarted,
     AuthenticationFailed,
     Overloaded,
     ProviderFailed,
@@ -43,6 +48,22 @@ async def asked(visitor: Visitor, text: str = "Where is my parcel 1234?") -> UUI
 
 async def reply() -> Message:
     return await Message.objects.exclude(role=Message.Role.CUSTOMER).aget()
+
+
+@pytest_asyncio.fixture
+async def slow_commits() -> AsyncIterator[asyncio.Event]:
+    """The insert of a usage record takes half a second; the event tells that one has begun."""
+    begun, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def slow(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql.startswith("INSERT") and UsageRecord._meta.db_table in sql:
+            loop.call_soon_threadsafe(begun.set)
+            time.sleep(0.5)
+        return execute(sql, *rest)
+
+    await in_database(lambda: connection.execute_wrappers.append(slow))()
+    yield begun
+    await in_database(lambda: connection.execute_wrappers.clear())()
 
 
 async def test_the_reply_is_stored_with_how_it_came_about(ada: Visitor) -> None:
@@ -196,6 +217,56 @@ async def test_a_turn_whose_server_stops_is_given_back_and_run_again(ada: Visito
     await turns.run(turn_id)
     turn = await Turn.objects.aget()
     assert (turn.status, turn.attempts, (await reply()).text) == ("completed", 1, "Whole.")
+
+
+async def test_what_an_attempt_cost_that_was_given_back_is_kept(ada: Visitor) -> None:
+    started = AttemptStarted("fake", "fake-1", attempt=1)
+    providers.install(ScriptedProvider([REPORT, started, TextDelta("Half an answer."), 30.0]))
+    turns.start(await asked(ada))
+    await asyncio.sleep(0.2)
+    await turns.drain(0)
+    rows = UsageRecord.objects.order_by("pk").values_list("outcome", "input_tokens", "estimated")
+    counted, cut = [row async for row in rows]
+    assert counted == ("ok", 100, False)
+    assert (cut[0], cut[2]) == ("stopped", True)
+
+
+async def test_what_an_attempt_cost_that_another_runner_took_over_is_kept(ada: Visitor) -> None:
+    providers.install(ScriptedProvider([REPORT, TextDelta("Half"), 1.0, TextDelta("Late")]))
+    turns.start(await asked(ada))
+    await asyncio.sleep(0.2)
+    await Turn.objects.aupdate(fence=2)
+    await turns.idle()
+    assert not await Message.objects.filter(role=Message.Role.ASSISTANT).aexists()
+    assert await UsageRecord.objects.filter(input_tokens=100).acount() == 1
+
+
+async def test_what_an_attempt_cost_is_kept_once_when_its_commit_is_cut_short(
+    ada: Visitor, slow_commits: asyncio.Event
+) -> None:
+    providers.install(ScriptedProvider([REPORT, TextDelta("Whole.")]))
+    turns.start(await asked(ada))
+    await slow_commits.wait()
+    await turns.drain(0)
+    assert (await reply()).text == "Whole."
+    assert await UsageRecord.objects.filter(input_tokens=100).acount() == 1
+
+
+async def test_a_turn_that_cannot_be_claimed_is_left_to_a_sweep(
+    ada: Visitor, caplog: pytest.LogCaptureFixture
+) -> None:
+    turn_id = await asked(ada)
+
+    def broken(execute: Any, *call: Any) -> Any:
+        raise OperationalError("the server closed the connection")
+
+    await in_database(lambda: connection.execute_wrappers.append(broken))()
+    try:
+        await turns.run(turn_id)
+    finally:
+        await in_database(lambda: connection.execute_wrappers.clear())()
+    assert "waits for the database" in caplog.text
+    assert (await Turn.objects.aget()).status == Turn.Status.QUEUED
 
 
 async def test_a_turn_that_runs_again_does_no_tool_call_twice(ada: Visitor) -> None:
