@@ -172,7 +172,14 @@ class Transcript:
         self.unsent.pop(frame["id"], None)
         if frame["message"] not in dict(self.messages):
             said = Said("customer", self._texts[frame["id"]])
-            self.messages.append((frame["message"], said))
+            self.messages.insert(self._before_answer(frame["turn"]), (frame["message"], said))
+
+    def _before_answer(self, turn: str) -> int:
+        """Where a message belongs that is acknowledged now: before its answer, if that came first."""
+        end = self.ended.get(turn, {})
+        answer = end["message"]["id"] if "message" in end else f"failed-{turn}"
+        ids = [id_ for id_, _ in self.messages]
+        return ids.index(answer) if answer in ids else len(ids)
 
     def _add(self, message: Frame) -> None:
         if message["id"] not in dict(self.messages):

@@ -6,23 +6,28 @@ client: no thread, no database connection, no subscription.
 """
 
 import logging
-import random
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.db import DatabaseError
 
-from chat import clients, conversations, identity, limits, relay, runs, transcript, turns
-from chat.conversations import Received
+from chat import (
+    clients,
+    conversations,
+    farewell,
+    identity,
+    limits,
+    relay,
+    runs,
+    socket_state,
+    turns,
+)
 from chat.database import in_database
 from chat.line import Line, Send
-from chat.models import Conversation, Message, Turn
+from chat.models import Conversation
 from chat.protocol import (
-    AnswerCompleted,
     AnswerDelta,
-    AnswerFailed,
     AnswerReset,
     AnswerStop,
     ClientFrame,
@@ -35,11 +40,9 @@ from chat.protocol import (
     MessageAccepted,
     MessageCreated,
     MessageSend,
-    MessageView,
     Ping,
     Pong,
     Ready,
-    Restarting,
     ServerFrame,
     Sync,
     TurnView,
@@ -69,26 +72,6 @@ NO_FRAME = {
     ErrorCode.UNKNOWN_TYPE,
 }
 """What counts as one. What a customer can write or do never does."""
-
-FIRST_RETURN = 0.25
-"""Seconds until the first customer of a server that ends comes back: another one is there already, or
-this one's successor needs longer anyway."""
-
-SHORTEST_WINDOW = 1.0
-"""Seconds over which those of a nearly empty server are spread."""
-
-RETURNS = 200
-"""Customers of one server that come back in a second. It greets more, but it has turns to run too."""
-
-_open: set["ChatConsumer"] = set()
-
-
-async def announce_restart() -> None:
-    """Tells every socket of this process to come back, each at a moment of its own."""
-    window = max(SHORTEST_WINDOW, len(_open) / RETURNS)
-    for consumer in tuple(_open):
-        wait = FIRST_RETURN + random.uniform(0, window)  # noqa: S311  # spreads a load
-        await consumer.warn(Restarting(retry_after_ms=round(wait * 1000)))
 
 
 async def chat(scope: Any, receive: Receive, send: Send) -> None:
@@ -123,7 +106,7 @@ class ChatConsumer:
         finally:  # a turn it started goes on
             self._line.hang_up()
             self._unwatch()
-            _open.discard(self)
+            farewell.left(self)
             if self._counted:
                 limits.close_socket(self._client)
 
@@ -132,7 +115,7 @@ class ChatConsumer:
         self._counted = await limits.open_socket(self._client)
         await self._send({"type": "websocket.accept"})
         if self._counted:
-            _open.add(self)
+            farewell.came(self)
         else:
             await self._turn_away()
 
@@ -140,10 +123,13 @@ class ChatConsumer:
         """One frame of the client; None for one that is binary."""
         if not self._counted or self._strikes >= STRIKES:
             return  # it came before the client saw that its socket is closed
+        message_id = None
         try:
             if text is None:
                 raise FrameError(ErrorCode.BINARY_FRAME, "Frames are JSON text, not binary.")
-            await self._act(decode(text))
+            frame = decode(text)
+            message_id = frame.id if isinstance(frame, MessageSend) else None
+            await self._act(frame)
         except FrameError as error:
             await self.tell(Error(code=error.code, detail=error.detail, id=error.id))
             if error.code in NO_FRAME:
@@ -151,7 +137,7 @@ class ChatConsumer:
         except Exception:  # the consumer's edge: a fault of ours must not cost a client its socket
             logger.exception("a frame could not be handled")
             detail = "Something went wrong on our side. Please try again."
-            await self.tell(Error(code=ErrorCode.INTERNAL, detail=detail))
+            await self.tell(Error(code=ErrorCode.INTERNAL, detail=detail, id=message_id))
 
     async def _strike(self) -> None:
         self._strikes += 1
@@ -223,7 +209,7 @@ class ChatConsumer:
         held: list[str] = []
         self._held = held
         try:
-            messages, going_on = await in_database(_read)(conversation)
+            messages, going_on = await in_database(socket_state.read)(conversation)
             turn = await relay.snapshot(going_on) if going_on else None
             if going_on and turn is None:
                 turn = TurnView(turn=str(going_on), text="")
@@ -251,7 +237,7 @@ class ChatConsumer:
         lost = relay.lost_since()
         if lost == self._seen_loss or self.conversation is None or self._held is not None:
             return
-        if lost and await in_database(_has_news)(self.conversation, lost):
+        if lost and await in_database(socket_state.has_news)(self.conversation, lost):
             await self._show(self.conversation)
         self._seen_loss = lost
 
@@ -264,7 +250,7 @@ class ChatConsumer:
         try:
             counted = await limits.message(conversation, self._client, frame.id)
         except limits.RateLimited as limited:
-            if not await in_database(_is_stored)(conversation, frame):
+            if not await in_database(socket_state.is_stored)(conversation, frame):
                 code, wait = ErrorCode.RATE_LIMITED, limited.wait
                 await self.tell(
                     Error(code=code, detail=str(limited), retry_after=wait, id=frame.id)
@@ -272,7 +258,7 @@ class ChatConsumer:
                 return
             counted = False
         try:
-            received, view = await in_database(_receive)(conversation, frame)
+            received, view = await in_database(socket_state.receive)(conversation, frame)
         except conversations.MessageConflict as error:
             raise FrameError(ErrorCode.MESSAGE_CONFLICT, str(error), id=frame.id) from None
         except conversations.NotFound as error:
@@ -294,21 +280,22 @@ class ChatConsumer:
 
     async def _on_sync(self, conversation: Conversation, frame: Sync) -> None:
         """Brings a client that saw a gap up to date."""
-        ended = await in_database(_ended)(conversation, frame.turn)
+        ended = await in_database(socket_state.ended)(conversation, frame.turn)
         if ended is not None:
             await self.tell(ended)
             return
         live = await relay.snapshot(frame.turn)
-        if live is None:
-            # It has not begun, or its runner knows nothing of us, and will send all there is.
+        offset = frame.offset
+        here = relay.runs_here(frame.turn)
+        if live is None or (offset > len(live.text) and not here):
+            # It has not begun; its runner, elsewhere, knows nothing of us; or what is kept of its text
+            # is a moment old. The runner, if there is one, sends all there is.
             await relay.announce(conversation.pk)
             return
-        text = live.text
-        offset = frame.offset
-        if offset > len(text):
+        if offset > len(live.text):
             await self.tell(AnswerReset(turn=str(frame.turn), reason="resync"))
             offset = 0
-        await self.tell(AnswerDelta(turn=str(frame.turn), offset=offset, text=text[offset:]))
+        await self.tell(AnswerDelta(turn=str(frame.turn), offset=offset, text=live.text[offset:]))
 
     async def _on_feedback(self, conversation: Conversation, frame: FeedbackSend) -> None:
         rate = in_database(conversations.rate)
@@ -330,35 +317,3 @@ class ChatConsumer:
     async def warn(self, frame: ServerFrame) -> None:
         """The same, without waiting for a client that does not read."""
         await self._line.insist(encode(frame))
-
-
-def _read(conversation: Conversation) -> tuple[tuple[MessageView, ...], UUID | None]:
-    messages = transcript.load(conversation)
-    going_on = conversation.turns.filter(status__in=[Turn.Status.RUNNING, Turn.Status.QUEUED])
-    return messages, going_on.values_list("pk", flat=True).order_by("-status").first()
-
-
-def _has_news(conversation: Conversation, since: datetime) -> bool:
-    return conversation.messages.filter(created_at__gte=since).exists()
-
-
-def _is_stored(conversation: Conversation, frame: MessageSend) -> bool:
-    return conversation.messages.filter(client_id=frame.id).exists()
-
-
-def _receive(conversation: Conversation, frame: MessageSend) -> tuple[Received, MessageView]:
-    received = conversations.receive(conversation, client_id=frame.id, text=frame.text)
-    return received, transcript.view(received.message)
-
-
-def _ended(conversation: Conversation, turn_id: UUID) -> AnswerCompleted | AnswerFailed | None:
-    """How a turn ended; None while it goes on. Raises FrameError for one of another conversation."""
-    turn = conversation.turns.filter(pk=turn_id).first()
-    if turn is None:
-        raise FrameError(ErrorCode.NOT_FOUND, "There is no such turn in this conversation.")
-    if turn.status in {Turn.Status.QUEUED, Turn.Status.RUNNING}:
-        return None
-    last = turn.messages.exclude(role=Message.Role.CUSTOMER).get()
-    if last.role == Message.Role.ASSISTANT:
-        return AnswerCompleted(turn=str(turn_id), message=transcript.view(last))
-    return AnswerFailed(turn=str(turn_id), code=turn.error_code, text=last.text, retryable=True)

@@ -285,6 +285,11 @@ class LiveAnswer:
             await elsewhere.keep_snapshot(self.turn, self.view().model_dump_json())
 
 
+def runs_here(turn: UUID) -> bool:
+    """Whether this process runs the turn, and so knows all of its text."""
+    return turn in _live
+
+
 async def snapshot(turn: UUID) -> TurnView | None:
     """The text of a running turn so far, from this process or from the one that runs it."""
     live = _live.get(turn)

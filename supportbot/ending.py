@@ -7,14 +7,14 @@ Only then are sockets closed, and last what everything needed.
 
 from django.conf import settings
 
-from chat import consumers, limits, providers, relay, turns
+from chat import farewell, limits, providers, relay, turns
 from supportbot import health
 
 
 async def drain() -> None:
     """Once nothing new is accepted: tells the sockets, and lets turns end or gives them back."""
     health.leave()
-    await consumers.announce_restart()
+    await farewell.announce_restart()
     await turns.drain(settings.DRAIN_SECONDS)
 
 

@@ -5,11 +5,20 @@ import { Transcript } from "./transcript.js";
 
 /** How long the answer to a `sync` may take before it is asked for again. */
 const SYNC_PATIENCE = 2_000;
+/**
+ * A message that is not accepted for so long is sent again under its id, and an awaited turn that is
+ * not heard of for so long is asked for: what travels between servers may be lost.
+ */
+const UNHEARD = 4_000;
 /** Characters the server refuses, pasted from who knows where. */
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g;
 
 /** One customer's chat: session, connection and transcript together. Knows no DOM. */
 export class Chat {
+  /** When each message was last sent, by its id, and when a turn was last heard of. */
+  #sentAt = new Map();
+  #heardAt = 0;
+
   /**
    * @param {{server: string, identity: string}} who
    * @param {(event?: object) => void} onChange called after every change, with the frame that
@@ -115,6 +124,7 @@ export class Chat {
   }
 
   #hear(frame) {
+    if (frame.turn || frame.type === "ready") this.#heardAt = Date.now();
     for (const reply of this.transcript.apply(frame)) this.connection.send(reply);
     if (frame.type === "ready") this.#greeted();
     if (["ready", "message.accepted", "error"].includes(frame.type)) this.#saveOutbox();
@@ -131,7 +141,9 @@ export class Chat {
   #flush(messages) {
     this.#saveOutbox();
     for (const { client_id: id, text } of messages) {
-      if (this.connection.send({ type: "message.send", id, text })) this.session.markUsed();
+      if (!this.connection.send({ type: "message.send", id, text })) continue;
+      this.#sentAt.set(id, Date.now());
+      this.session.markUsed();
     }
     this.connect();
     this.onChange();
@@ -149,7 +161,18 @@ export class Chat {
     own.write(this.#outbox, unsent.length ? unsent : null);
   }
 
+  /** Asks for what should have come by now. */
   #nudge() {
-    for (const frame of this.transcript.live?.askAgain() ?? []) this.connection.send(frame);
+    if (this.state !== "ready") return;
+    const due = Date.now() - UNHEARD;
+    const { unsent, live, awaited } = this.transcript;
+    const late = unsent.filter(({ client_id: id }) => (this.#sentAt.get(id) ?? 0) < due);
+    if (late.length) this.#flush(late);
+    const frames = live?.askAgain() ?? [];
+    if (awaited.length && this.#heardAt < due) {
+      this.#heardAt = Date.now();
+      frames.push(...awaited.map((turn) => ({ type: "sync", turn, ...this.transcript.known(turn) })));
+    }
+    for (const frame of frames) this.connection.send(frame);
   }
 }

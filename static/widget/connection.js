@@ -30,6 +30,8 @@ export class Connection {
   #pulse = 0;
   #heardAt = 0;
   #deadline = Infinity;
+  /** When to go elsewhere, once the server said that it restarts. */
+  #leaveAt = 0;
   #rejections = 0;
   #wanted = false;
 
@@ -111,13 +113,20 @@ export class Connection {
     this.#heardAt = Date.now();
     this.#deadline = Infinity;
     if (frame.type === "restarting") {
-      this.#lose(frame.retry_after_ms * (1 + Math.random()));
+      this.#leaveIn(frame.retry_after_ms);
     } else if (frame.type === "error" && this.state !== "ready") {
       this.#refused(frame);
     } else if (frame.type !== "pong") {
       if (frame.type === "ready") this.#greeted();
       this.hooks.onFrame(frame);
     }
+  }
+
+  /** The server has spread its customers over some time itself. Until then it still brings text. */
+  #leaveIn(wait) {
+    if (this.#leaveAt) return;
+    this.#leaveAt = Date.now() + wait;
+    this.#timer = setTimeout(() => this.reconnect(), wait);
   }
 
   #greeted() {
@@ -167,7 +176,7 @@ export class Connection {
   #drop() {
     clearTimeout(this.#timer);
     clearInterval(this.#pulse);
-    this.retryAt = 0;
+    this.retryAt = this.#leaveAt = 0;
     const socket = this.#socket;
     this.#socket = null;
     if (socket instanceof WebSocket) socket.close();
@@ -178,11 +187,12 @@ export class Connection {
    * @param {{code: string, detail: string} | null} refusal
    */
   #lose(atLeast = 0, refusal = null) {
+    const leaveIn = this.#leaveAt - Date.now();
     this.#drop();
     this.refusal = refusal;
     if (!this.#wanted) return;
     this.#attempts += 1;
-    const delay = Math.max(atLeast, backoff(this.#attempts));
+    const delay = leaveIn > 0 ? leaveIn : Math.max(atLeast, backoff(this.#attempts));
     this.retryAt = Date.now() + delay;
     this.#timer = setTimeout(() => this.#open(), delay);
     this.#become("offline");

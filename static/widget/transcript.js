@@ -9,8 +9,12 @@ import { uuid } from "./ids.js";
  * @property {string} text
  * @property {"sending"|"failed"} [status] of a customer's message that is not accepted
  * @property {{code: string, detail: string}} [error] why it was not
+ * @property {number} [tries] how often the server could not take it, through no fault of the message
  * @property {{code: string, retryable: boolean}} [failure] of a notice that an answer failed
  */
+
+/** How often a message is sent that the server could not take: it may be out of order for seconds. */
+const TRIES = 5;
 
 /** A customer's question this fresh, without an answer, is probably about to get one. */
 const RECENT = 120_000;
@@ -72,6 +76,12 @@ export class Transcript {
     return this.live?.turn ?? (this.#queued === "unknown" ? "" : this.#queued);
   }
 
+  /** The turns that an answer is expected from, as far as they are known. */
+  get awaited() {
+    const turns = [this.live?.turn, this.#queued === "unknown" ? "" : this.#queued];
+    return turns.filter(Boolean);
+  }
+
   /** What the server has not accepted yet, oldest first. */
   get unsent() {
     return this.messages.filter((m) => m.status === "sending");
@@ -85,7 +95,12 @@ export class Transcript {
 
   /** The running turn and how much of it is here, for `hello`. */
   position() {
-    return this.live ? { turn: this.live.turn, offset: this.live.length } : {};
+    return this.live ? { turn: this.live.turn, ...this.known(this.live.turn) } : {};
+  }
+
+  /** How much of a turn is here, for `sync`. */
+  known(turn) {
+    return { offset: this.live?.turn === turn ? this.live.length : 0 };
   }
 
   /** A plain copy of the state. */
@@ -138,15 +153,26 @@ export class Transcript {
 
   #accepted({ id, message: serverId, turn }) {
     const local = this.messages.find((m) => m.client_id === id);
-    if (local) this.#replace(local, { id: serverId, status: undefined, error: undefined });
+    if (local) this.#replace(local, { id: serverId, ...ACCEPTED });
+    this.#putBefore(turn, id);
     if (turn !== this.live?.turn && !this.#ended.has(turn)) this.#queued = turn;
+  }
+
+  /** A message whose acknowledgement comes after its answer stands before it all the same. */
+  #putBefore(turn, clientId) {
+    const answer = this.messages.findIndex((m) => m.key === turn);
+    const question = this.messages.findIndex((m) => m.client_id === clientId);
+    if (answer < 0 || question < answer) return;
+    const messages = [...this.messages];
+    messages.splice(answer, 0, ...messages.splice(question, 1));
+    this.messages = messages;
   }
 
   #add(message) {
     const same = (m) => m.id === message.id || (message.client_id && m.client_id === message.client_id);
     const here = this.messages.find(same);
     if (here) {
-      this.#replace(here, { ...message, status: undefined, error: undefined });
+      this.#replace(here, { ...message, ...ACCEPTED });
       return;
     }
     this.messages = [...this.messages, keyed(message)];
@@ -183,7 +209,9 @@ export class Transcript {
   #failed({ code, detail, retry_after, id }) {
     const message = this.messages.find((m) => id && m.client_id === id);
     if (!message) return;
-    this.#replace(message, { status: "failed", error: { code, detail, retry_after } });
+    const tries = code === "internal" ? (message.tries ?? 0) + 1 : TRIES;
+    if (tries < TRIES) this.#replace(message, { tries });
+    else this.#replace(message, { status: "failed", error: { code, detail, retry_after }, tries: 0 });
   }
 
   #replace(message, changes) {
@@ -197,6 +225,8 @@ export class Transcript {
     this.messages = [...rest, ...this.unsent];
   }
 }
+
+const ACCEPTED = { status: undefined, error: undefined, tries: undefined };
 
 function keyed(message, known) {
   return { ...message, key: known?.key ?? message.client_id ?? message.id };

@@ -93,6 +93,14 @@ def test_a_message_is_on_its_way_until_it_is_acknowledged() -> None:
     assert transcript.accepted == {"c1": "t"}
 
 
+def test_what_is_acknowledged_after_its_answer_stands_before_it() -> None:
+    transcript = Transcript()
+    transcript.send("a", "Hello?")
+    transcript.apply(completed("Hello."))
+    transcript.apply({"type": "message.accepted", "id": "a", "message": "1", "turn": "t"})
+    assert transcript.said == [Said("customer", "Hello?"), Said("assistant", "Hello.")]
+
+
 def test_a_greeting_brings_what_was_missed() -> None:
     transcript = Transcript()
     transcript.send("c1", "hello")

@@ -83,6 +83,23 @@ async def test_a_hello_that_failed_can_be_said_again(ada: Visitor, break_once: A
     assert len(failed) == 1
 
 
+async def test_a_message_that_could_not_be_stored_is_named_and_can_be_sent_again(
+    ada: Visitor, break_once: Any
+) -> None:
+    arm, failed = break_once
+    providers.install(ScriptedProvider(says("Hello.")))
+    async with Socket(ada) as socket:
+        await socket.until("ready")
+        arm("INSERT", '"chat_message"')
+        sent = await socket.say("Hi")
+        refused = await socket.until("error")
+        assert (refused["code"], refused["id"], len(failed)) == ("internal", sent, 1)
+        await socket.say("Hi", sent)
+        assert (await socket.until("message.accepted"))["id"] == sent
+        await socket.until("answer.completed")
+    assert await Turn.objects.acount() == 1
+
+
 async def test_a_turn_that_waits_for_an_abandoned_one_gets_it_out_of_the_way(ada: Visitor) -> None:
     providers.install(ScriptedProvider(says("First."), says("Second.")))
 
