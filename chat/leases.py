@@ -10,7 +10,16 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import IntegrityError
-from django.db.models import DurationField, Exists, F, IntegerField, OuterRef, Q, UUIDField
+from django.db.models import (
+    CharField,
+    DurationField,
+    Exists,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    UUIDField,
+)
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 
@@ -61,6 +70,9 @@ def _until() -> CombinedExpression:
     return Now() + LEASE
 
 
+_runner = ""
+"""The name under which this process claims turns; none where it has no successor."""
+
 _TURN = Param("turn", UUIDField())
 _FREE = Q(status=Turn.Status.QUEUED) | Q(status=Turn.Status.RUNNING, lease_expires_at__lte=Now())
 _COLUMNS = [field.attname for field in Conversation._meta.concrete_fields]
@@ -72,6 +84,7 @@ _CLAIM = Update(
         "fence": F("fence") + 1,
         "attempts": F("attempts") + 1,
         "lease_expires_at": _until(),
+        "runner": Param("runner", CharField()),
         "started_at": Now(),
     },
 )
@@ -124,7 +137,7 @@ _WAITING = Select(
 def claim(turn_id: UUID) -> Claim | None:
     """Takes a turn that waits, or whose runner's lease ran out. None when it is not to be had."""
     try:
-        taken = _CLAIM.run(turn=turn_id)
+        taken = _CLAIM.run(turn=turn_id, runner=_runner)
     except IntegrityError:  # another turn of the conversation runs: this one waits for its end
         return None
     row = _CLAIMED.first(turn=turn_id) if taken else None
@@ -154,6 +167,26 @@ def release(held: Claim, *, counts: bool = True) -> None:
     Turn.objects.filter(pk=held.turn, fence=held.fence, status=Turn.Status.RUNNING).update(
         lease_expires_at=Now(), attempts=F("attempts") - (0 if counts else 1)
     )
+
+
+def succeed(runner: str) -> int:
+    """Claims turns under this name from now on, and ends the leases of the last process that did: nobody
+    need wait for them. For whoever knows that it is dead, as the holder of its port does. Returns how
+    many turns it had at work; an empty name has no successors."""
+    global _runner
+    _runner = runner
+    if not runner:
+        return 0
+    left = Turn.objects.filter(runner=runner, status=Turn.Status.RUNNING)
+    return left.update(lease_expires_at=Now())
+
+
+def disown() -> None:
+    """Takes this process's name off its turns: another may bear it before they have ended."""
+    global _runner
+    runner, _runner = _runner, ""
+    if runner:
+        Turn.objects.filter(runner=runner, status=Turn.Status.RUNNING).update(runner="")
 
 
 def abandoned(turn_id: UUID) -> UUID | None:

@@ -50,7 +50,8 @@ class Turn(models.Model):
     """One answer in the making: from the customer's message to the reply.
 
     A runner claims a turn with a lease and a fencing number: a write with an older number than the
-    row's comes from a runner that lost its lease, and is refused.
+    row's comes from a runner that lost its lease, and is refused. `runner` names the server that
+    claimed it last, where it is one that has successors.
 
     `provider` and `model` wrote the reply; `passed_over` tells why those before them did not, as
     `{provider, model, code, detail}`. `claims_caught` counts answers that claimed what no tool did,
@@ -70,6 +71,7 @@ class Turn(models.Model):
     fence = models.PositiveIntegerField(default=0)
     attempts = models.PositiveSmallIntegerField(default=0)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
+    runner = models.CharField(max_length=120, blank=True, default="", db_default="")
     stop_requested = models.BooleanField(default=False)
     provider = models.CharField(max_length=40, blank=True)
     model = models.CharField(max_length=100, blank=True)

@@ -6,6 +6,7 @@ tab does not stop it. `run` is safe to call twice, or from anywhere: the claim l
 
 import asyncio
 import logging
+from contextlib import suppress
 from uuid import UUID
 from weakref import WeakSet
 
@@ -48,6 +49,8 @@ async def drain(limit: float) -> None:
     """Takes on no more turns, gives the running ones `limit` seconds to end, and gives back those that
     did not: another process runs them again within two seconds, and no attempt is counted."""
     _draining.add(asyncio.get_running_loop())
+    with suppress(DatabaseError):  # then a successor that comes early runs some of them again
+        await in_database(leases.disown)()
     tasks = _of_this_loop()
     if tasks:
         _, late = await asyncio.wait(tasks, timeout=limit)

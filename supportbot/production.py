@@ -16,7 +16,8 @@ from supportbot.asgi import application  # first: it sets Django up
 
 from django.conf import settings  # isort: skip
 
-from supportbot import ending
+from chat import recovery
+from supportbot import address, ending
 from supportbot.sockets import MAX_FRAME, PING_INTERVAL, PING_TIMEOUT
 from supportbot.uvicorn_socket import UvicornSocket
 
@@ -31,6 +32,9 @@ class ProductionServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        await recovery.succeed(
+            address.of(self.config.port)
+        )  # the port is ours: whoever had it is gone
         logger.info("Ready: %s:%s", self.config.host, self.config.port)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

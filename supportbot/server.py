@@ -13,7 +13,7 @@ from daphne.server import twisted_loop
 from twisted.internet import reactor as _reactor
 
 from chat import providers, recovery
-from supportbot import ending, telemetry
+from supportbot import address, ending, telemetry
 from supportbot.asgi import application
 from supportbot.background import Background
 from supportbot.daphne_socket import DaphneServer
@@ -44,11 +44,16 @@ def run(*, host: str, port: int, ready: Callable[[], None]) -> None:
         server_name="supportbot",
         signal_handlers=False,  # Twisted's close the sockets before anybody is told
         # Not before the reactor runs: until then nobody would handle a Ctrl-C.
-        ready_callable=partial(reactor.callWhenRunning, lambda: _open(server, background, ready)),
+        ready_callable=partial(
+            reactor.callWhenRunning,
+            lambda: recovering.append(_open(server, background, port, ready)),
+        ),
     )
-    sweeping = twisted_loop.create_task(recovery.forever())  # kept here: a loop forgets its tasks
+    # Kept here: a loop forgets its tasks.
+    recovering: list[asyncio.Task[None]] = [twisted_loop.create_task(recovery.forever())]
     server.run()
-    sweeping.cancel()
+    for task in recovering:
+        task.cancel()
     _end_tasks(twisted_loop)
     background.stop()
     telemetry.shut_down()
@@ -56,12 +61,16 @@ def run(*, host: str, port: int, ready: Callable[[], None]) -> None:
         raise PortTaken(f"Port {port} of {host} is in use.")
 
 
-def _open(server: DaphneServer, background: Background, ready: Callable[[], None]) -> None:
+def _open(
+    server: DaphneServer, background: Background, port: int, ready: Callable[[], None]
+) -> asyncio.Task[None]:
     leaving = Leaving(server)
     for number in (signal.SIGINT, signal.SIGTERM):
         twisted_loop.add_signal_handler(number, leaving.begin)
     background.start()
     ready()
+    succeeding: asyncio.Task[None] = twisted_loop.create_task(recovery.succeed(address.of(port)))
+    return succeeding
 
 
 class Leaving:

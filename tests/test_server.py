@@ -3,7 +3,7 @@
 import json
 import socket
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -66,16 +66,23 @@ def test_it_starts_with_the_demo_keeps_it_and_stops(shop: LiveServer) -> None:
     assert shop.stop() == 0
 
 
-def _stopped_in_mid_answer(shop: LiveServer) -> dict[str, str]:
-    """Starts a server and stops it while it answers. Returns the customer's session."""
+def _ended_in_mid_answer(shop: LiveServer, end: Callable[[], None]) -> dict[str, str]:
+    """Starts a server and ends it while it answers. Returns the customer's session."""
     shop.start()
     session: dict[str, str] = httpx2.post(f"{shop.url}/api/session", json={}).json()
     with _greeted(shop, session) as chat:
         question = {"type": "message.send", "id": uuid4().hex, "text": "How do I return an item?"}
         chat.send(json.dumps(question))
         _until(chat, "answer.delta")
-        assert shop.stop() == 0
+        end()
     return session
+
+
+def _stopped_in_mid_answer(shop: LiveServer) -> dict[str, str]:
+    def stop() -> None:
+        assert shop.stop() == 0
+
+    return _ended_in_mid_answer(shop, stop)
 
 
 ANSWERS = "SELECT text FROM chat_message WHERE role = 'assistant'"
@@ -98,6 +105,19 @@ def test_an_answer_that_does_not_end_in_time_is_given_after_the_next_start(tmp_p
     assert shop.rows(ANSWERS) == [(answer,)]
     assert shop.stop() == 0
     assert "Traceback" not in shop.log
+
+
+def test_the_answer_of_a_server_that_was_killed_is_given_at_the_next_start(
+    shop: LiveServer,
+) -> None:
+    """At once: the lease that the dead server held would last for seconds more."""
+    session = _ended_in_mid_answer(shop, shop.kill)
+    shop.start()
+    with _greeted(shop, session) as chat:
+        answer = _until(chat, "answer.completed")["message"]["text"]
+    assert shop.rows(ANSWERS) == [(answer,)]
+    assert "1 turns were left here by the last server" in shop.log
+    assert shop.stop() == 0
 
 
 def test_a_port_that_is_taken_is_an_error_that_says_what_to_do(shop: LiveServer) -> None:

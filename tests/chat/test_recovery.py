@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import pytest_asyncio
 from django.db import connection
 from django.utils import timezone
 
@@ -189,6 +190,53 @@ async def test_what_a_runner_showed_that_lost_its_turn_is_taken_back_from_its_sc
     await turns.run(turn_id)
     unsubscribe()
     assert frames[-1] == "answer.reset"
+
+
+@pytest_asyncio.fixture
+async def place() -> AsyncIterator[str]:
+    """The name of a place for servers, in which this process claims its turns."""
+    await in_database(leases.succeed)("shop:8000")
+    yield "shop:8000"
+    await in_database(leases.disown)()
+
+
+async def test_the_turns_of_a_server_that_died_run_as_soon_as_another_has_its_place(
+    ada: Visitor, place: str
+) -> None:
+    providers.install(ScriptedProvider(says("In Bath.")))
+    await claimed(ada)
+    await recovery.succeed(place)
+    await turns.idle()
+    turn = await Turn.objects.aget()
+    assert (turn.status, turn.attempts, turn.fence) == ("completed", 2, 2)
+
+
+async def test_the_turns_of_servers_elsewhere_wait_for_their_leases(
+    ada: Visitor, place: str
+) -> None:
+    await claimed(ada)
+    await recovery.succeed("shop:8001")
+    assert await recovery.sweep() == 0
+
+
+async def test_a_server_without_a_place_leaves_nothing_to_a_successor(ada: Visitor) -> None:
+    await claimed(ada)
+    await recovery.succeed("")
+    assert await recovery.sweep() == 0
+
+
+async def test_the_turns_that_a_server_brings_to_their_end_are_not_its_successors(
+    ada: Visitor, place: str
+) -> None:
+    providers.install(ScriptedProvider(says("In Bath.", pause=0.2)))
+    turns.start(await asked(ada))
+    await becomes(Turn.Status.RUNNING)
+    draining = asyncio.create_task(turns.drain(30))
+    await asyncio.sleep(0.1)
+    assert await in_database(leases.succeed)(place) == 0
+    await draining
+    turn = await Turn.objects.aget()
+    assert (turn.status, turn.attempts) == ("completed", 1)
 
 
 async def test_a_process_that_drains_lets_its_turns_end(ada: Visitor) -> None:
