@@ -9,13 +9,17 @@ from functools import partial
 from typing import ParamSpec, TypeVar
 
 from channels.db import database_sync_to_async
-from django.db import Error, connection
+from django.db import Error, OperationalError, connection
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 IDLE = 10.0
 """Seconds after which a connection is looked at before it is used: its server may have restarted."""
+
+AWAY = 1.0
+"""Seconds for which everybody is told at once that the database is away, after somebody has waited for
+it in vain: all would wait one after the other."""
 
 _conversations = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
 """Where the conversation's own database work is done, on one connection that is kept. Getting one
@@ -26,6 +30,7 @@ _backends = ThreadPoolExecutor(max_workers=8, thread_name_prefix="tool")
 some of another."""
 
 _used_at = 0.0
+_missed_at = float("-inf")
 
 
 def in_database(function: Callable[P, R]) -> Callable[P, Awaitable[R]]:
@@ -50,13 +55,18 @@ def in_database(function: Callable[P, R]) -> Callable[P, Awaitable[R]]:
 
 def _connected(work: Callable[[], R]) -> R:
     """Does `work` on the thread's connection, and lets go of one that turns out to be broken."""
-    global _used_at
+    global _used_at, _missed_at
     if time.monotonic() - _used_at > IDLE:
         _drop_broken()
+    unconnected = connection.connection is None
+    if unconnected and time.monotonic() - _missed_at < AWAY:
+        raise OperationalError("The database was away a moment ago.")
     try:
         return work()
     except Error:
         _drop_broken()
+        if unconnected and connection.connection is None:
+            _missed_at = time.monotonic()
         raise
     finally:
         _used_at = time.monotonic()

@@ -91,13 +91,19 @@ if ENV.database_url:
     DATABASES = {
         # A request runs in a thread of its own, and a connection that is kept would outlive it: the
         # pool keeps them instead.
-        "default": dj_database_url.parse(ENV.database_url, conn_max_age=0, conn_health_checks=True)
+        "default": dj_database_url.parse(ENV.database_url, conn_max_age=0)
     }
     if "postgresql" in DATABASES["default"]["ENGINE"]:
+        DATABASES["default"]["ENGINE"] = (
+            "supportbot.postgresql"  # Django's, with a pool that recovers
+        )
         DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
             "min_size": 1,
             "max_size": 10,  # one for each request at work at once; PostgreSQL allows 100 in all
-            "timeout": 10,  # seconds a request waits for a connection before it fails
+            "timeout": 5,  # seconds a request waits for a connection before it fails
+            # Seconds in which the pool tries to reach a server that is away, at growing distances. The
+            # next request begins anew: after a long outage nobody waits for a distant attempt.
+            "reconnect_timeout": 5,
         }
 else:
     DATABASES = {

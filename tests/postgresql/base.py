@@ -5,7 +5,9 @@ deleted in some milliseconds."""
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.backends.postgresql import base, operations
+from django.db.backends.postgresql import operations
+
+from supportbot.postgresql import base
 
 
 class DatabaseOperations(operations.DatabaseOperations):
