@@ -5,8 +5,8 @@ import secrets
 import sys
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from chaos import scoreboard
 from chaos.model import Model
 from chaos.scenario import Control, Scenario
-from chaos.scenarios import ALL
+from chaos.scenarios import ALL, GROUPS
 from chaos.scoreboard import Played, Shown
 from chaos.stage import Stage, environment
 from chaos.weakened import WeakenedStack
@@ -41,37 +41,65 @@ async def _play(
     return Played(scenario.name, outcome, time.monotonic() - began)
 
 
-async def _show(
-    scenario: Scenario, control: Control, folder: Path, model: Model, seed: int
-) -> Shown:
+async def _played(options: Namespace, group: Sequence[Scenario], folder: Path) -> list[Played]:
+    """Plays scenarios one after the other, on processes that they have in common."""
+    found = []
+    async with Model() as model, AsyncExitStack() as running:
+        stack = Stack(folder, extra_environment=environment(model))
+        if not all(scenario.alone for scenario in group):
+            await running.enter_async_context(_running(stack))
+        for scenario in group:
+            entry = await _play(scenario, stack, model, options.seed, short=options.short)
+            scoreboard.tell(entry)
+            found.append(entry)
+    return found
+
+
+async def _show(scenario: Scenario, control: Control, folder: Path, seed: int) -> Shown:
     began = time.monotonic()
-    stack = WeakenedStack(folder, control.guard, extra_environment=environment(model))
-    async with _running(stack):
-        await asyncio.to_thread(stack.weaken_database)
+    async with Model() as model, AsyncExitStack() as running:
+        stack = WeakenedStack(folder, control.guard, extra_environment=environment(model))
+        if not scenario.alone:
+            await running.enter_async_context(_running(stack))
+            await asyncio.to_thread(stack.weaken_database)
         played = await _play(scenario, stack, model, seed, short=True, guard=control.guard)
     figure = played.outcome.figures[control.shows]
     return Shown(scenario.name, control, figure, time.monotonic() - began)
 
 
+async def _play_all(options: Namespace, chosen: Collection[Scenario], folder: Path) -> list[Played]:
+    groups = [[scenario for scenario in group if scenario in chosen] for group in GROUPS]
+    if not options.short:  # figures that were taken beside each other would be none
+        groups = [[scenario for group in groups for scenario in group]]
+    async with asyncio.TaskGroup() as beside:
+        tasks = [
+            beside.create_task(_played(options, group, _made(folder / f"stack-{n}")))
+            for n, group in enumerate(groups, 1)
+            if group
+        ]
+    return [entry for task in tasks for entry in task.result()]
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+async def _show_all(options: Namespace, chosen: Sequence[Scenario], folder: Path) -> list[Shown]:
+    print("\nNegative controls:", flush=True)
+    found = []
+    for scenario in chosen:
+        for n, control in enumerate(scenario.controls):
+            place = _made(folder / f"{scenario.name}-{n}")
+            shown = await _show(scenario, control, place, options.seed)
+            scoreboard.tell_control(shown)
+            found.append(shown)
+    return found
+
+
 async def _run(options: Namespace, chosen: Sequence[Scenario], folder: Path) -> int:
-    played, shown = [], []
-    async with Model() as model:
-        stack = Stack(folder, extra_environment=environment(model))
-        if not options.controls_only:
-            async with _running(stack):
-                for scenario in chosen:
-                    entry = await _play(scenario, stack, model, options.seed, short=options.short)
-                    scoreboard.tell(entry)
-                    played.append(entry)
-        if not options.short:
-            print("\nNegative controls:", flush=True)
-            for scenario in chosen:
-                for n, control in enumerate(scenario.controls):
-                    place = folder / f"{scenario.name}-{n}"
-                    place.mkdir()
-                    found = await _show(scenario, control, place, model, options.seed)
-                    scoreboard.tell_control(found)
-                    shown.append(found)
+    played = [] if options.controls_only else await _play_all(options, chosen, folder)
+    shown = [] if options.short else await _show_all(options, chosen, folder)
     figures = scoreboard.total(options.seed, options.short, played, shown)
     scoreboard.tell_total(figures)
     return 0 if figures["kept"] else 1

@@ -11,7 +11,16 @@ from uuid import uuid4
 from django.db import DatabaseError
 from django.db.models import UUIDField
 
-from chat import consumers, conversations, doorbell, leases, protocol, recovery, runs
+from chat import (
+    consumers,
+    conversations,
+    doorbell,
+    leases,
+    protocol,
+    recovery,
+    runs,
+    shared_state,
+)
 from chat.consumers import ChatConsumer
 from chat.leases import Claim
 from chat.models import Conversation, Turn
@@ -62,9 +71,11 @@ def _acknowledged_early() -> None:
     ChatConsumer._on_message = hasty  # type: ignore[method-assign]
 
 
-def _layer_errors() -> None:
-    """An error of the Redis between processes ends whatever it hits."""
-    doorbell.UNAVAILABLE = ()  # type: ignore[assignment, attr-defined]  # no error at all is one of these
+def _redis_errors() -> None:
+    """An error of Redis ends whatever it hits."""
+    nothing = ()  # no error at all is one of these
+    for module in (shared_state, doorbell):
+        module.UNAVAILABLE = nothing  # type: ignore[attr-defined]
 
 
 def _no_drain() -> None:
@@ -86,7 +97,7 @@ SWAPS: dict[str, Callable[[], None]] = {
     "sweeper": _no_sweeper,
     "fence": _no_fence,
     "commit before acknowledgement": _acknowledged_early,
-    "layer errors": _layer_errors,
+    "Redis errors": _redis_errors,
     "drain": _no_drain,
     "frame errors": _frames_are_trusted,
 }

@@ -21,8 +21,10 @@ class Control:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A fault, and what must hold. `play` is given a stage of its own on the common stack."""
+    """A fault, and what must hold. `play` is given a stage of its own on the common stack; one that is
+    `alone` uses nothing of that but its folder, and starts what it needs."""
 
     name: str
     play: Play
     controls: tuple[Control, ...] = ()
+    alone: bool = False

@@ -53,11 +53,12 @@ class Question:
 
     @classmethod
     def read(cls, text: str) -> "Question | None":
-        """The question in a customer's words, if there is one."""
-        found = _QUESTION.search(text)
-        if found is None:
+        """The question in a customer's words, if there is one: of several, which are answered together,
+        the newest."""
+        found = _QUESTION.findall(text)
+        if not found:
             return None
-        key, kind, milliseconds = found.groups()
+        key, kind, milliseconds = found[-1]
         return cls(key, Kind(kind), int(milliseconds) / 1000)
 
     @property

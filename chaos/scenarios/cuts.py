@@ -44,9 +44,11 @@ async def play(stage: Stage) -> Outcome:
             await stage.converse(crowd, stage.questions(until=enough))
         outcome = await stage.audited(crowd)
     outcome.figures |= {"cuts": cutter.cuts, "cuts_mid_answer": cutter.mid_answer}
+    # Each turn has one attempt here: what is on screen is the beginning of its reply.
+    outcome.aims["text that had to be replaced: none"] = not outcome.figures["replaced"]
     outcome.aims["order differs: none"] = not outcome.figures["order_differs"]
     outcome.aims["half of the cuts fell into an answer"] = cutter.mid_answer * 2 >= cutter.cuts
     return outcome
 
 
-SCENARIO = Scenario("cuts", play, (Control("offsets", shows="spliced"),))
+SCENARIO = Scenario("cuts", play, (Control("offsets", shows="replaced"),))

@@ -170,4 +170,4 @@ async def play(stage: Stage) -> Outcome:
     return outcome
 
 
-SCENARIO = Scenario("frames", play, (Control("frame errors", shows="tracebacks"),))
+SCENARIO = Scenario("frames", play, (Control("frame errors", shows="tracebacks"),), alone=True)

@@ -34,8 +34,9 @@ HERD_BACK = 30.0
 MOST_FOR_THE_STALLED = 60.0
 """MB of the server's memory for a hundred clients that read nothing."""
 
-ASKED_FOR = 2_000
-"""Answers that each stalled client asks for and does not read: some megabytes."""
+ASKED_FOR = 500
+"""Answers that each stalled client asks for and does not read: a megabyte, four times what the server
+keeps for it."""
 
 SMALL_BUFFER = 4_096
 """Bytes that the kernel may keep for a stalled client, so that the server's own memory fills."""
@@ -250,4 +251,4 @@ async def _stall(
     outcome.aims[most] = more <= MOST_FOR_THE_STALLED
 
 
-SCENARIO = Scenario("sockets", play)
+SCENARIO = Scenario("sockets", play, alone=True)

@@ -45,3 +45,8 @@ def test_nor_another_questions_answer() -> None:
 
 def test_one_ticket_is_opened_where_a_ticket_is_asked_for() -> None:
     assert [Question("k", kind, 1).tickets for kind in Kind] == [0, 1, 1, 0]
+
+
+def test_of_several_questions_that_are_answered_together_the_newest_is_meant() -> None:
+    older, newer = Question("a-1", Kind.PLAIN, 1.0), Question("a-2", Kind.PLAIN, 1.0)
+    assert Question.read(f"{older.text}\n\n{newer.text}") == newer
