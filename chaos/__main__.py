@@ -5,8 +5,9 @@ import secrets
 import sys
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -14,7 +15,7 @@ from tempfile import TemporaryDirectory
 from chaos import scoreboard
 from chaos.model import Model
 from chaos.scenario import Control, Scenario
-from chaos.scenarios import ALL, GROUPS
+from chaos.scenarios import ALL
 from chaos.scoreboard import Played, Shown
 from chaos.stage import Stage, environment
 from chaos.weakened import WeakenedStack
@@ -41,18 +42,42 @@ async def _play(
     return Played(scenario.name, outcome, time.monotonic() - began)
 
 
-async def _played(options: Namespace, group: Sequence[Scenario], folder: Path) -> list[Played]:
-    """Plays scenarios one after the other, on processes that they have in common."""
-    found = []
-    async with Model() as model, AsyncExitStack() as running:
-        stack = Stack(folder, extra_environment=environment(model))
-        if not all(scenario.alone for scenario in group):
-            await running.enter_async_context(_running(stack))
-        for scenario in group:
-            entry = await _play(scenario, stack, model, options.seed, short=options.short)
+@dataclass(frozen=True)
+class _Plan:
+    """A run of scenarios on one stack."""
+
+    options: Namespace
+    stack: Stack
+    model: Model
+
+    async def play_each(self, scenarios: Sequence[Scenario]) -> list[Played]:
+        """One after the other."""
+        found = []
+        for scenario in scenarios:
+            options = self.options
+            entry = await _play(scenario, self.stack, self.model, options.seed, short=options.short)
             scoreboard.tell(entry)
             found.append(entry)
-    return found
+        return found
+
+    async def play_briefly(self, scenarios: Sequence[Scenario]) -> list[Played]:
+        """Those that have processes of their own beside the others: short ones mostly wait. Before that the
+        first, for servers that are killed every other second need the machine to start again."""
+        common = [scenario for scenario in scenarios if not scenario.alone]
+        alone = [scenario for scenario in scenarios if scenario.alone]
+        played = await self.play_each(common[:1])
+        for part in await asyncio.gather(self.play_each(common[1:]), self.play_each(alone)):
+            played += part
+        return played
+
+
+async def _play_all(options: Namespace, chosen: Sequence[Scenario], folder: Path) -> list[Played]:
+    async with Model() as model, AsyncExitStack() as running:
+        stack = Stack(folder, extra_environment=environment(model))
+        if not all(scenario.alone for scenario in chosen):
+            await running.enter_async_context(_running(stack))
+        plan = _Plan(options, stack, model)
+        return await (plan.play_briefly if options.short else plan.play_each)(chosen)
 
 
 async def _show(scenario: Scenario, control: Control, folder: Path, seed: int) -> Shown:
@@ -67,30 +92,13 @@ async def _show(scenario: Scenario, control: Control, folder: Path, seed: int) -
     return Shown(scenario.name, control, figure, time.monotonic() - began)
 
 
-async def _play_all(options: Namespace, chosen: Collection[Scenario], folder: Path) -> list[Played]:
-    groups = [[scenario for scenario in group if scenario in chosen] for group in GROUPS]
-    if not options.short:  # figures that were taken beside each other would be none
-        groups = [[scenario for group in groups for scenario in group]]
-    async with asyncio.TaskGroup() as beside:
-        tasks = [
-            beside.create_task(_played(options, group, _made(folder / f"stack-{n}")))
-            for n, group in enumerate(groups, 1)
-            if group
-        ]
-    return [entry for task in tasks for entry in task.result()]
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir()
-    return folder
-
-
 async def _show_all(options: Namespace, chosen: Sequence[Scenario], folder: Path) -> list[Shown]:
     print("\nNegative controls:", flush=True)
     found = []
     for scenario in chosen:
         for n, control in enumerate(scenario.controls):
-            place = _made(folder / f"{scenario.name}-{n}")
+            place = folder / f"{scenario.name}-{n}"
+            place.mkdir()
             shown = await _show(scenario, control, place, options.seed)
             scoreboard.tell_control(shown)
             found.append(shown)

@@ -17,7 +17,7 @@ OFFLINE = {**UNLIMITED, "SUPPORTBOT_PROVIDERS": "offline", "SUPPORTBOT_DEMO": "f
 
 @asynccontextmanager
 async def stack(stage: Stage, extra: Mapping[str, str] | None = None) -> AsyncIterator[Stack]:
-    """One server that answers offline, with its database, Redis and worker. Its processes may open as
+    """One server that answers offline, with its database and Redis. Its processes may open as
     many files as this machine lets them."""
     _raise_file_limit()
     folder = stage.stack.folder / stage.name
@@ -26,7 +26,7 @@ async def stack(stage: Stage, extra: Mapping[str, str] | None = None) -> AsyncIt
     if isinstance(stage.stack, WeakenedStack):
         made: Stack = WeakenedStack(folder, stage.stack.guard, extra_environment=environment)
     else:
-        made = Stack(folder, servers=1, extra_environment=environment)
+        made = Stack(folder, servers=1, workers=False, extra_environment=environment)
     await asyncio.to_thread(made.__enter__)
     try:
         yield made

@@ -22,7 +22,8 @@ class Control:
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """A fault, and what must hold. `play` is given a stage of its own on the common stack; one that is
-    `alone` uses nothing of that but its folder, and starts what it needs."""
+    `alone` uses nothing of that but its folder, and starts what it needs: it may be played beside others.
+    """
 
     name: str
     play: Play

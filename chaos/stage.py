@@ -104,6 +104,12 @@ class Stage:
         """A number that depends on how much time there is."""
         return short if self.short else full
 
+    def promise_time(self, outcome: Outcome, promise: str, kept: bool) -> None:
+        """Enters a promise of seconds. It is judged in full runs alone, which have the machine for
+        themselves; in a short one, beside tests, it is a figure."""
+        if not self.short:
+            outcome.aims[promise] = kept
+
     def questions(
         self, count: int | None = None, *, longest: float = 3.0, until: asyncio.Event | None = None
     ) -> Iterator[Question]:

@@ -34,9 +34,9 @@ class Stack:
     """Everything runs between `__enter__` and `__exit__`, on data that stays in `folder`: for root, one
     that the user postgres can reach.
 
-    `extra_environment` goes to the servers, the workers and `manage`. `web` holds the servers;
-    `worker`, `beat`, `postgres`, `redis` and `nginx` are the others. Each may be killed and started
-    again. Raises ProcessFailed if one does not start.
+    Without `workers` no task is run: what is enqueued waits. `extra_environment` goes to the servers, the
+    workers and `manage`. `web` holds the servers; `worker`, `beat`, `postgres`, `redis` and `nginx` are
+    the others. Each may be killed and started again. Raises ProcessFailed if one does not start.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class Stack:
         folder: Path,
         *,
         servers: int = 2,
+        workers: bool = True,
         port: int = 0,
         extra_environment: Mapping[str, str] | None = None,
     ) -> None:
@@ -51,6 +52,7 @@ class Stack:
         self.port, postgres, redis, *web = free_ports(3 + servers)
         self.port = port or self.port
         self._postgres_port, self._redis_port = postgres, redis
+        self._workers = workers
         self._reaper: Reaper
         self._running = ExitStack()
         self.environment = self._environment(extra_environment or {})
@@ -64,7 +66,8 @@ class Stack:
     @property
     def processes(self) -> list[Process]:
         """All of them, in the order in which they start."""
-        return [self.postgres, self.redis, *self.web, self.worker, self.beat, self.nginx]
+        workers = [self.worker, self.beat] if self._workers else []
+        return [self.postgres, self.redis, *self.web, *workers, self.nginx]
 
     def __enter__(self) -> Self:
         for name in ("data", "nginx"):
@@ -76,7 +79,7 @@ class Stack:
             self._start(running, self.postgres, self.redis)
             self._create_database()
             self.manage("migrate", "--verbosity", "0")
-            self._start(running, *self.web, self.worker, self.beat, self.nginx)
+            self._start(running, *self.processes[2:])
             self._running = running.pop_all()
         return self
 

@@ -14,18 +14,16 @@ from chaos.scenarios import (
     sockets,
 )
 
-GROUPS: tuple[tuple[Scenario, ...], ...] = (
-    (kills.SCENARIO, freezes.SCENARIO, orders.SCENARIO),
-    (
-        duplicates.SCENARIO,
-        cuts.SCENARIO,
-        redis_outage.SCENARIO,
-        postgres_restarts.SCENARIO,
-        rolling.SCENARIO,
-    ),
-    (frames.SCENARIO, sockets.SCENARIO),
+ALL: tuple[Scenario, ...] = (
+    kills.SCENARIO,
+    freezes.SCENARIO,
+    duplicates.SCENARIO,
+    cuts.SCENARIO,
+    redis_outage.SCENARIO,
+    postgres_restarts.SCENARIO,
+    rolling.SCENARIO,
+    orders.SCENARIO,
+    frames.SCENARIO,
+    sockets.SCENARIO,
 )
-"""In the order in which they run. One stack serves a group: a scenario leaves it as it found it. Short
-ones mostly wait, so their groups are played beside each other, each on a stack of its own."""
-
-ALL: tuple[Scenario, ...] = tuple(scenario for group in GROUPS for scenario in group)
+"""In the order in which they run. One stack serves them all: a scenario leaves it as it found it."""

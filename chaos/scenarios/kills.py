@@ -18,7 +18,7 @@ INTERVAL = 2.0
 
 LONGEST_RECOVERY = 15.0
 """Seconds from a kill until the turn runs again or has ended: a lease of 10, a sweep within 2 and what
-a process takes to come back."""
+a process takes to come back. Where another starts in the dead one's place, it is that alone."""
 
 SETTLE = 0.3
 """Seconds until the model's server has seen that a killed client is gone."""
@@ -104,8 +104,9 @@ async def _play(stage: Stage) -> Outcome:
     outcome.aims |= {
         f"turns: {asked}": outcome.figures["turns"] == asked,
         f"kills that landed mid-turn: {enough} or more": killer.mid_turn >= enough,
-        f"recovery p99: {LONGEST_RECOVERY:.0f} s at most": p99 <= LONGEST_RECOVERY,
     }
+    in_time = f"recovery p99: {LONGEST_RECOVERY:.0f} s at most"
+    stage.promise_time(outcome, in_time, p99 <= LONGEST_RECOVERY)
     return outcome
 
 
