@@ -71,7 +71,7 @@ class Turn(models.Model):
     fence = models.PositiveIntegerField(default=0)
     attempts = models.PositiveSmallIntegerField(default=0)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
-    runner = models.CharField(max_length=120, blank=True, default="", db_default="")
+    runner = models.CharField(max_length=16, blank=True, default="", db_default="")
     stop_requested = models.BooleanField(default=False)
     provider = models.CharField(max_length=40, blank=True)
     model = models.CharField(max_length=100, blank=True)

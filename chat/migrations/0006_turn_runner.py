@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='turn',
             name='runner',
-            field=models.CharField(blank=True, db_default='', default='', max_length=120),
+            field=models.CharField(blank=True, db_default='', default='', max_length=16),
         ),
     ]
