@@ -32,6 +32,7 @@ from chat.database import in_database
 from chat.identity import VerifiedCustomer
 from chat.leases import Claim, LeaseLost
 from chat.llm.base import (
+    AttemptStarted,
     Message,
     Payer,
     ProviderError,
@@ -184,6 +185,8 @@ class Run:
                 self.progress.heard(len(event.text))
                 await self._show(self.citations.feed(event.text))
                 continue
+            if isinstance(event, AttemptStarted):
+                self._must_be_kept()  # a runner that was frozen must not ask once more
             self.progress.see(event)
             match event:
                 case ToolMessage():
@@ -212,10 +215,13 @@ class Run:
     async def _show(self, text: str) -> None:
         if not text:
             return
-        if not self._is_kept():
-            raise LeaseLost(f"Turn {self.claim.turn} was not kept for {leases.LEASE}.")
+        self._must_be_kept()
         self.progress.shown()
         await self.live.write(text)
+
+    def _must_be_kept(self) -> None:
+        if not self._is_kept():
+            raise LeaseLost(f"Turn {self.claim.turn} was not kept for {leases.LEASE}.")
 
     def _is_kept(self) -> bool:
         """Whether the turn is this runner's by its own clock. It is not where the process was frozen, or

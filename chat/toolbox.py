@@ -25,6 +25,7 @@ from uuid import UUID
 
 import docstring_parser
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.utils.module_loading import import_string
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
@@ -36,6 +37,9 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_TIMEOUT = 15.0
 """Seconds. A customer waits; a back office that needs longer should answer by a ticket."""
+
+AGAIN = 1.0
+"""Seconds until a call that lost its database is made again: a restart of it takes about as long."""
 
 FAILED = "Sorry, that did not work just now."
 
@@ -149,7 +153,7 @@ class Tool:
             return _refused(_explain(error))
         try:
             async with asyncio.timeout(self.timeout):
-                output = await self.function(context, **dict(values))
+                output = await self._called(context, dict(values))
         except MissingArgument as missing:
             return self._missing(missing.name)
         except ToolError as error:
@@ -163,6 +167,18 @@ class Tool:
         if isinstance(output, str):
             output = ToolOutput(content=output, text=output)
         return ToolOutcome(output)
+
+    async def _called(self, context: ToolContext, values: dict[str, Any]) -> ToolOutput | str:
+        """Calls it, and once more where it lost its database: a restart is over in seconds, and an effect
+        is one however often its turn and ordinal ask for it."""
+        try:
+            return await self.function(context, **values)
+        except (OperationalError, InterfaceError) as error:
+            logger.warning(
+                "tool %s lost its database, and is called again: %s", self.spec.name, error
+            )
+            await asyncio.sleep(AGAIN)
+            return await self.function(context, **values)
 
     def _missing(self, name: str) -> ToolOutcome:
         ask = next((slot.ask for slot in self.spec.slots if slot.name == name), "")

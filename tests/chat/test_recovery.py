@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from django.utils import timezone
 from chat import leases, providers, recovery, relay, turns
 from chat.database import in_database
 from chat.identity import Visitor
-from chat.llm.base import Event, Request, TextDelta
+from chat.llm.base import AttemptStarted, Event, Request, TextDelta
 from chat.models import Conversation, Message, ToolCall, Turn
 from tests.chat.test_turns import asked, reply
 from tests.fakes import ScriptedProvider, calls, says
@@ -190,6 +191,28 @@ async def test_what_a_runner_showed_that_lost_its_turn_is_taken_back_from_its_sc
     await turns.run(turn_id)
     unsubscribe()
     assert frames[-1] == "answer.reset"
+
+
+class Paused(ScriptedProvider):
+    """While it is asked, its whole process stands still for longer than a lease; then it would ask anew."""
+
+    asked_anew = False
+
+    async def stream(self, request: Request) -> AsyncIterator[Event]:
+        yield AttemptStarted("fake", "fake-1", attempt=1)
+        time.sleep(leases.LEASE.total_seconds() + 0.5)  # noqa: ASYNC251  # nothing else is to go on
+        yield AttemptStarted("fake", "fake-1", attempt=2)
+        self.asked_anew = True
+        async for event in super().stream(request):
+            yield event
+
+
+async def test_a_runner_that_was_frozen_asks_no_provider_once_more(ada: Visitor) -> None:
+    provider = Paused(says("Late."))
+    providers.install(provider)
+    await turns.run(await asked(ada))
+    assert not provider.asked_anew
+    assert await status() == Turn.Status.RUNNING  # until somebody finds it
 
 
 @pytest_asyncio.fixture

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import OperationalError
 from pytest_django import Settings
 
 from chat.identity import VerifiedCustomer
@@ -87,6 +88,32 @@ async def test_an_expected_refusal_is_told_to_everybody() -> None:
     outcome = await sample_tools.refuse.run(GUEST, {})
     assert outcome.output.text == "The warehouse is closed on Sundays."
     assert outcome.result("x").is_error
+
+
+async def test_a_tool_that_loses_its_database_is_called_once_more() -> None:
+    lost: list[int] = []
+
+    @tool(label="…")
+    async def count(context: ToolContext) -> str:
+        """Counts, with a database that restarts the first time."""
+        lost.append(context.ordinal)
+        if len(lost) == 1:
+            raise OperationalError("the server closed the connection")
+        return "counted"
+
+    outcome = await count.run(GUEST, {})
+    assert (outcome.output.content, outcome.error) == ("counted", "")
+    assert lost == [GUEST.ordinal] * 2
+
+
+async def test_a_tool_whose_database_stays_away_has_failed() -> None:
+    @tool(label="…")
+    async def count(context: ToolContext) -> str:
+        """Counts, without a database."""
+        raise OperationalError("the server is gone")
+
+    outcome = await count.run(GUEST, {})
+    assert (outcome.error, outcome.output.text) == ("OperationalError", FAILED)
 
 
 async def test_a_tool_has_only_so_long() -> None:
