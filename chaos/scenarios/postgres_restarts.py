@@ -53,7 +53,7 @@ class Restarter:
 
 
 async def play(stage: Stage) -> Outcome:
-    async with stage.customers(stage.scale(16, 8)) as crowd:
+    async with stage.customers(stage.scale(24, 8)) as crowd:
         restarter = Restarter(stage, crowd[-1], asyncio.Event())
         async with meanwhile(restarter.run) as restarting:
             await stage.converse(crowd[:-1], stage.questions(until=restarter.enough))

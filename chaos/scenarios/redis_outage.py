@@ -46,8 +46,10 @@ async def play(stage: Stage) -> Outcome:
     redis = stage.stack.redis
     async with stage.customers(stage.scale(25, 8)) as crowd:
         await asyncio.to_thread(redis.kill)
+        away_until = time.monotonic() + seconds
         try:
             await _write(stage, crowd, seconds * 0.9, each)
+            await asyncio.sleep(max(0.0, away_until - time.monotonic()))
             accepted = sum(len(customer.transcript.accepted) for customer in crowd)
             losses = sum(customer.closes.total() for customer in crowd)
         finally:

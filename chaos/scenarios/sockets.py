@@ -34,9 +34,9 @@ HERD_BACK = 30.0
 MOST_FOR_THE_STALLED = 60.0
 """MB of the server's memory for a hundred clients that read nothing."""
 
-ASKED_FOR = 500
-"""Answers that each stalled client asks for and does not read: a megabyte, four times what the server
-keeps for it."""
+ASKED_FOR = 2_000
+"""Answers that each stalled client asks for and does not read: more than the server keeps for it, which
+a quarter of them would not fill."""
 
 SMALL_BUFFER = 4_096
 """Bytes that the kernel may keep for a stalled client, so that the server's own memory fills."""
