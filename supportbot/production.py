@@ -32,9 +32,8 @@ class ProductionServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        await recovery.succeed(
-            address.of(self.config.port)
-        )  # the port is ours: whoever had it is gone
+        # The port is ours: whoever had it is gone.
+        await recovery.succeed(address.of(self.config.port))
         logger.info("Ready: %s:%s", self.config.host, self.config.port)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

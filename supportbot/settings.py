@@ -94,9 +94,8 @@ if ENV.database_url:
         "default": dj_database_url.parse(ENV.database_url, conn_max_age=0)
     }
     if "postgresql" in DATABASES["default"]["ENGINE"]:
-        DATABASES["default"]["ENGINE"] = (
-            "supportbot.postgresql"  # Django's, with a pool that recovers
-        )
+        # Django's, with a pool that gets over a restart of its server.
+        DATABASES["default"]["ENGINE"] = "supportbot.postgresql"
         DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
             "min_size": 1,
             "max_size": 10,  # one for each request at work at once; PostgreSQL allows 100 in all

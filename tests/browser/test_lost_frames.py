@@ -68,16 +68,21 @@ def chat(line: Line, open_chat: Open) -> ChatPage:
     return open_chat(context=line.context)
 
 
-def test_a_message_that_got_lost_is_sent_again(line: Line, chat: ChatPage) -> None:
+def all_but_the_first(kind: str) -> tuple[Passes, list[Frame]]:
+    """Loses the first frame of a kind, which is then in the list."""
     lost: list[Frame] = []
 
-    def first_is_lost(frame: Frame) -> bool:
-        if frame["type"] != "message.send" or lost:
+    def passes(frame: Frame) -> bool:
+        if frame["type"] != kind or lost:
             return True
         lost.append(frame)
         return False
 
-    line.to_server = first_is_lost
+    return passes, lost
+
+
+def test_a_message_that_got_lost_is_sent_again(line: Line, chat: ChatPage) -> None:
+    line.to_server, lost = all_but_the_first("message.send")
     chat.send(QUESTION)
     expect(chat.panel).to_contain_text("Sending…")
     expect(chat.answers).to_have_count(1, timeout=HEALED)
@@ -89,15 +94,7 @@ def test_a_message_that_got_lost_is_sent_again(line: Line, chat: ChatPage) -> No
 def test_an_acknowledgement_that_got_lost_makes_no_second_message(
     line: Line, chat: ChatPage
 ) -> None:
-    lost: list[Frame] = []
-
-    def first_is_lost(frame: Frame) -> bool:
-        if frame["type"] != "message.accepted" or lost:
-            return True
-        lost.append(frame)
-        return False
-
-    line.to_page = first_is_lost
+    line.to_page, lost = all_but_the_first("message.accepted")
     chat.send(QUESTION)
     expect(chat.answers).to_have_count(1, timeout=HEALED)
     expect(chat.panel).not_to_contain_text("Sending…", timeout=HEALED)
