@@ -33,7 +33,7 @@ DEMO = ENV.demo
 EMBEDDED_WORKER = not ENV.redis_url
 
 INSTALLED_APPS = [
-    "daphne",
+    "supportbot",  # first: its `runserver` takes the place of the others'
     "supportbot.apps.DeskConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -49,7 +49,6 @@ INSTALLED_APPS = [
     "tools.knowledge",
     "tools.orders",
     "tools.tickets",
-    "supportbot",
 ]
 
 MIDDLEWARE = [
