@@ -1,7 +1,6 @@
 # `make run` and `make test` work from a fresh clone; `make help` lists the rest.
 
 BIN := .venv/bin
-export PYTHONDONTWRITEBYTECODE ?= 1
 
 .PHONY: help run test test-browser check audit format prod-local bench bench-relay bench-outage bench-search bench-sizing chaos chaos-short clean
 
@@ -11,11 +10,12 @@ help: ## Show this list
 run: .venv/run.stamp ## Start the bot with demo content; PORT, HOST and DATA_DIR are honoured
 	@exec $(BIN)/python manage.py serve --prepare
 
+# Four at a time on two cores too: many of the tests wait for a server that they start.
 test: .venv/dev.stamp ## Run the tests that need no server and no browser
-	@$(BIN)/python -m pytest -m "not browser" -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -m "not browser" -n 4 --dist loadfile $(ARGS)
 
 test-browser: .venv/dev.stamp ## Run the tests that drive the pages in Chromium
-	@$(BIN)/python -m pytest -m browser $(ARGS)
+	@$(BIN)/python -m pytest tests/browser $(ARGS)
 
 check: .venv/dev.stamp ## Lint, format, types, import contracts, migrations, system checks
 	@$(BIN)/pre-commit run --all-files --show-diff-on-failure

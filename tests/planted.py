@@ -15,7 +15,8 @@ from django.apps import apps
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, User
 from django.contrib.contenttypes.models import ContentType
-from django.db import models
+from django.db import connection, models
+from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 OURS = ("chat", "knowledge", "orders", "tickets")
@@ -187,6 +188,19 @@ def stored(row: models.Model) -> dict[str, Any]:
     return there or {}
 
 
-def snapshot(rows: Iterable[models.Model]) -> dict[str, dict[str, Any]]:
-    """What the database has of the rows now, to be compared later."""
-    return {f"{row._meta.label} {row.pk}": stored(row) for row in rows}
+def snapshot(rows: Iterable[models.Model]) -> dict[str, list[tuple[Any, ...]]]:
+    """What the database has of the rows now, to be compared later. In plain SQL: the ownership
+    matrix takes thousands of them, and of a queryset most of the time is in making its SQL."""
+    with connection.cursor() as cursor:
+        return {f"{row._meta.label} {row.pk}": _raw(cursor, row) for row in rows}
+
+
+def _raw(cursor: CursorWrapper, row: models.Model) -> list[tuple[Any, ...]]:
+    key, name = row._meta.pk, connection.ops.quote_name
+    assert key is not None and key.column is not None
+    table, column = name(row._meta.db_table), name(key.column)
+    cursor.execute(
+        f"SELECT * FROM {table} WHERE {column} = %s",  # noqa: S608  # names of ours
+        [key.get_db_prep_value(row.pk, connection)],
+    )
+    return list(cursor.fetchall())

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.any_storage
+
 AUDIT = Path(__file__).parent.parent / ".ci" / "audit"
 GOOD = {"name": "django", "version": "5.2.19", "vulns": []}
 BAD = {

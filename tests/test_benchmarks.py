@@ -15,6 +15,8 @@ from benchmarks.relay import Bench, measure
 from benchmarks.sockets import Answer, AnswerBroken, cut
 from benchmarks.systems import started
 
+pytestmark = pytest.mark.any_storage
+
 LOADS = {
     load.name: load
     for load in (

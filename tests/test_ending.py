@@ -2,7 +2,7 @@
 
 import json
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,23 +16,38 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from tests.live_server import PRODUCTION, SERVE, LiveServer
+from tests.live_server import PRODUCTION, LiveServer
 
 pytestmark = pytest.mark.any_storage
+
+SERVERS = {"daphne": ("manage.py", "serve"), "uvicorn": PRODUCTION}
 
 LONGEST_RETURN_MS = 1_250
 """Milliseconds after which the customers of a nearly empty server are all told to come back."""
 
 
-@pytest.fixture(params=[SERVE, PRODUCTION], ids=["daphne", "uvicorn"])
-def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LiveServer]:
-    made = LiveServer(tmp_path, command=request.param)
-    made.manage("migrate", "--verbosity", "0")
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data of a shop in which nothing has happened yet."""
+    data = tmp_path_factory.mktemp("migrated")
+    LiveServer(data).manage("migrate", "--verbosity", "0")
+    return data
+
+
+@contextmanager
+def _running(command: Sequence[str], data: Path) -> Iterator[LiveServer]:
+    made = LiveServer(data, command=command)
     try:
         yield made.start()
     finally:
         made.kill()
     assert "Traceback" not in made.log, made.log
+
+
+@pytest.fixture(params=list(SERVERS.values()), ids=list(SERVERS))
+def server(request: pytest.FixtureRequest, migrated: Path) -> Iterator[LiveServer]:
+    with _running(request.param, migrated) as started:
+        yield started
 
 
 @contextmanager
@@ -72,17 +87,11 @@ def test_sockets_are_told_when_to_come_back_and_closed_as_by_a_restart(server: L
         urlopen(f"{server.url}/healthz", timeout=5)  # noqa: S310  # loopback
 
 
-def test_text_that_is_no_text_closes_the_socket_and_leaves_no_traceback(server: LiveServer) -> None:
+def test_what_is_no_frame_closes_its_socket_and_leaves_no_traceback(server: LiveServer) -> None:
     with _greeted(server) as chat:
         chat.send(b"\xff\xfe{}", text=True)
-        frames, code = _rest(chat)
-    assert (frames, code) == ([], 1007)
-    assert server.stop() == 0
-
-
-def test_a_frame_of_more_than_64_kib_closes_the_socket(server: LiveServer) -> None:
+        assert _rest(chat) == ([], 1007), "it is no text"
     with _greeted(server) as chat:
         chat.send(json.dumps({"type": "ping", "id": uuid4().hex, "padding": "x" * 70_000}))
-        frames, code = _rest(chat)
-    assert (frames, code) == ([], 1009)
+        assert _rest(chat) == ([], 1009), "it is longer than 64 KiB"
     assert server.stop() == 0

@@ -11,6 +11,8 @@ from chat.llm.anthropic import AnthropicProvider
 from chat.llm.base import Provider, ProviderError, Reset
 from tests.chat.llm.support import KEY, QUESTION, collect, report_of, text_of
 
+pytestmark = pytest.mark.any_storage
+
 ANSWER = "Yes, we ship to Norway within five days."
 BEFORE_TEXT = 1
 """Chunks after which every protocol has begun and nobody has seen text."""

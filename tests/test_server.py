@@ -1,6 +1,7 @@
 """The server as a process: what it says when it starts, and how it ends."""
 
 import json
+import shutil
 import socket
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -19,10 +20,18 @@ from tests.live_server import LiveServer
 pytestmark = pytest.mark.any_storage
 
 
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data that a first start leaves behind."""
+    data = tmp_path_factory.mktemp("demo")
+    assert LiveServer(data).start().stop() == 0
+    return data
+
+
 @pytest.fixture
-def shop(tmp_path: Path) -> LiveServer:
-    """The demo shop on the embedded default, not started yet."""
-    return LiveServer(tmp_path / "data")
+def shop(tmp_path: Path, demo: Path) -> LiveServer:
+    """The demo shop on the embedded default, not started yet. It was started before."""
+    return LiveServer(shutil.copytree(demo, tmp_path / "data"))
 
 
 def _page(server: LiveServer, path: str = "/") -> str:
@@ -48,8 +57,8 @@ def _until(chat: ClientConnection, kind: str) -> dict[str, Any]:
             return frame
 
 
-def test_it_starts_with_the_demo_keeps_it_and_stops(shop: LiveServer) -> None:
-    shop.start()
+def test_it_starts_with_the_demo_keeps_it_and_stops(tmp_path: Path) -> None:
+    shop = LiveServer(tmp_path / "data").start()
     greeting = next(line for line in shop.output if line.startswith("Ready:"))
     assert f"{shop.url}/ " in greeting
     assert f"{shop.url}/admin/" in greeting
@@ -94,8 +103,10 @@ def test_stopped_in_mid_answer_it_ends_the_answer_first(shop: LiveServer) -> Non
     assert "Traceback" not in shop.log
 
 
-def test_an_answer_that_does_not_end_in_time_is_given_after_the_next_start(tmp_path: Path) -> None:
-    shop = LiveServer(tmp_path / "data", environment={"SUPPORTBOT_DRAIN_SECONDS": "0"})
+def test_an_answer_that_does_not_end_in_time_is_given_after_the_next_start(
+    shop: LiveServer,
+) -> None:
+    shop = LiveServer(shop.data_dir, environment={"SUPPORTBOT_DRAIN_SECONDS": "0"})
     session = _stopped_in_mid_answer(shop)
     assert shop.rows(ANSWERS) == []
 

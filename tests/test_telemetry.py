@@ -17,6 +17,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from tests.live_server import free_port
 
+pytestmark = pytest.mark.any_storage
+
 TURN = """
 import django; django.setup()
 from uuid import UUID

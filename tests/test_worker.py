@@ -4,6 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.any_storage
+
 SCRIPT = """
 import sys, time, threading
 import django

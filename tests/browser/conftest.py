@@ -4,7 +4,14 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 from tests.browser.chat import ChatPage
 from tests.live_server import LiveServer
@@ -22,6 +29,9 @@ SWITCHES = [
 ]
 """Chromium runs as root in CI, asks nobody for updates, and knows no host but this one."""
 
+PATIENCE = 30_000
+"""Milliseconds for what a page has to do: seconds go by where other tests have the processor."""
+
 Open = Callable[..., ChatPage]
 
 
@@ -36,6 +46,7 @@ def chromium() -> Iterator[Browser]:
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
         pytest.skip("no Chromium: apt-get install chromium")
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=SWITCHES)
         yield browser
@@ -100,7 +111,7 @@ def open_chat(
         measured: bool = False,
     ) -> ChatPage:
         page: Page = (context or context_of(size, scheme, measured=measured)).new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         if watched:
             page.on("pageerror", lambda error: problems.append(str(error)))
             page.on("console", lambda said: _note(said, problems))

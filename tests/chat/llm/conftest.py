@@ -24,6 +24,13 @@ ADAPTERS: dict[str, Callable[..., Provider]] = {
 }
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`chat.llm` imports no model of Django's, which a contract holds: no storage changes it."""
+    for item in items:
+        if "tests/chat/llm/" in item.path.as_posix():
+            item.add_marker(pytest.mark.any_storage)
+
+
 @pytest_asyncio.fixture
 async def build_any() -> AsyncIterator[Callable[..., Provider]]:
     made: list[Provider] = []

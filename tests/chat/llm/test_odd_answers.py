@@ -36,8 +36,6 @@ from tests.chat.llm.support import (
     streams,
 )
 
-pytestmark = pytest.mark.any_storage
-
 SEED = 20261130
 ROUNDS = 400
 

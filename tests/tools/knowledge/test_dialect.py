@@ -6,6 +6,8 @@ import pytest
 
 from tools.knowledge.dialect import clean
 
+pytestmark = pytest.mark.any_storage
+
 
 def test_plain_markdown_stays_as_it_is_but_for_its_line_ends() -> None:
     text = "# A\n\n**b** and *c*, [d](e.md)\n\n- 1 < 2 > 0 & <3\n\n> f\n\n| a | b |\n|---|---|\n"

@@ -17,6 +17,8 @@ from tools.knowledge.fetching.errors import NotThere, Refused, Unreachable
 from tools.knowledge.fetching.fetcher import SITEMAPS, Fetcher
 from tools.knowledge.fetching.network import GuardedBackend
 
+pytestmark = pytest.mark.any_storage
+
 # What comes back ---------------------------------------------------------------------------------
 
 

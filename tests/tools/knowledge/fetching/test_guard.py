@@ -19,6 +19,8 @@ from tools.knowledge.fetching import target
 from tools.knowledge.fetching.addresses import is_public
 from tools.knowledge.fetching.errors import FetchError, Refused
 
+pytestmark = pytest.mark.any_storage
+
 
 class Site(BaseHTTPRequestHandler):
     """An honest site with a page for each way that somebody might have it send us on."""

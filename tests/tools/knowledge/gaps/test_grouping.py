@@ -10,6 +10,8 @@ import pytest
 from tools.knowledge.gaps.grouping import Groups, Meaning, meanings
 from tools.knowledge.models import Gap
 
+pytestmark = pytest.mark.any_storage
+
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 ENGLISH = [

@@ -223,6 +223,7 @@ def stored(data_dir: Path) -> int:
         return 0
 
 
+@pytest.mark.any_storage
 def test_killed_half_way_and_started_again_it_is_complete_without_a_duplicate(
     tmp_path: Path,
 ) -> None:

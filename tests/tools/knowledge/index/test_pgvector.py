@@ -17,6 +17,7 @@ from tests.live_server import ROOT
 TESTS = Path(__file__).with_name("test_postgres.py")
 
 
+@pytest.mark.any_storage
 @pytest.mark.filterwarnings("ignore")
 def test_with_pgvector_the_index_on_the_server_finds_by_meaning_too(tmp_path: Path) -> None:
     server = get_server(tmp_path / "postgres", cleanup_mode="delete")
