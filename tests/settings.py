@@ -28,13 +28,14 @@ os.environ.pop("DEBUG", None)
 from supportbot.settings import *  # noqa: E402, F403
 from supportbot.settings import DATA_DIR, DATABASES  # noqa: E402
 
-# Threads must share the test database, which they cannot do in memory.
+# Threads must share the test database, which they cannot do in memory. Nothing of a test has to
+# survive a crash, and a transactional test commits a lot.
 DATABASES["default"].setdefault("TEST", {})
 if "sqlite3" in DATABASES["default"]["ENGINE"]:
     DATABASES["default"]["TEST"]["NAME"] = DATA_DIR / "test.sqlite3"
+    DATABASES["default"]["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
 else:
     DATABASES["default"]["ENGINE"] = "tests.postgresql"
-    # Nothing of a test has to survive a crash, and a transactional test commits a lot.
     DATABASES["default"]["OPTIONS"]["options"] = "-c synchronous_commit=off"
     # A pool would keep sessions of the test database open when it has to be dropped. The tests of
     # whole processes have one.

@@ -59,6 +59,8 @@ VALUES: dict[tuple[str, str], Value] = {
 ALTERS = {"feedback.send", "answer.stop", "message.send"}
 """What the owner changes by these."""
 
+ENDS = ("answer.completed", "answer.failed")
+
 
 @dataclass(frozen=True)
 class Persona:
@@ -135,8 +137,9 @@ async def told(persona: Persona, frame: Frame, rows: Rows) -> str:
         await socket.until("pong")
         if frame is Ping:
             await socket.until("pong")
-        if any(frame["type"] == "message.accepted" for frame in socket.frames):
-            await socket.until("answer.completed", "answer.failed")
+        heard = {frame["type"] for frame in socket.frames}
+        if "message.accepted" in heard and heard.isdisjoint(ENDS):
+            await socket.until(*ENDS)
     return str(socket.frames)
 
 

@@ -32,6 +32,7 @@ from chat.llm.base import (
 from chat.personal import personal
 from chat.toolbox import Tool, ToolContext, tool
 from tests.chat import sample_tools
+from tests.chat.socket import TIMEOUT
 from tests.fakes import REPORT, ScriptedProvider, calls, fails, says
 
 TEXT = "How do I clean my kettle?"
@@ -318,7 +319,7 @@ async def test_a_reader_that_stops_holds_nobody_up() -> None:
     await asyncio.sleep(0.05)
     reader.cancel()
     await asyncio.wait({reader})
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(TIMEOUT):
         assert text_of(await shop.ask()) == "Well."
 
 

@@ -315,7 +315,7 @@ async def test_a_socket_that_closes_while_it_is_written_to_costs_the_others_noth
     async with Socket(ada) as socket:
         completed = await socket.ask("Hi")
     await frames.put({"type": "websocket.disconnect", "code": 1001})
-    await asyncio.wait_for(closing, 5)
+    await asyncio.wait_for(closing, TIMEOUT)
     assert completed["message"]["text"] == "Hello, Ada."
     assert refused
 
@@ -489,7 +489,7 @@ async def test_a_socket_that_breaks_no_longer_counts(ada: Visitor, settings: Set
     await frames.put({"type": "websocket.connect"})
     scope: dict[str, Any] = {"type": "websocket", "path": "/ws/chat/", "headers": []}
     broken = asyncio.create_task(chat(scope, frames.get, send))
-    await asyncio.wait_for(accepted.wait(), 5)
+    await asyncio.wait_for(accepted.wait(), TIMEOUT)
     broken.cancel()
     await asyncio.wait({broken})
     async with Socket(ada) as socket:

@@ -7,6 +7,7 @@ import pytest
 
 from chat import line
 from chat.line import CAP, TOO_SLOW, TRY_AGAIN, Line
+from tests.chat.socket import TIMEOUT
 
 STATE = "the state"
 
@@ -45,7 +46,7 @@ class Client:
         self.aborted = True
 
     async def has(self, count: int) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(TIMEOUT):
             while len(self.got) < count:  # noqa: ASYNC110  # by a task
                 await asyncio.sleep(0)
 
@@ -72,7 +73,7 @@ async def test_where_the_server_tells_that_it_may_a_frame_goes_out_at_once(clien
 async def test_who_passes_frames_on_never_waits_for_the_client(client: Client) -> None:
     client.line = client.connect(tells=True)
     client.reading.clear()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(TIMEOUT):
         for _ in range(2 * CAP // 1000):
             await client.line.pass_on("x" * 1000)
 
@@ -107,7 +108,7 @@ async def test_a_client_that_asks_and_does_not_read_is_not_heard_meanwhile(clien
     await asyncio.sleep(0.05)
     assert not answers.done()
     client.reading.set()
-    await asyncio.wait_for(answers, 5)
+    await asyncio.wait_for(answers, TIMEOUT)
     await client.has(2 * CAP // 1000)
     assert STATE not in client.got
 
@@ -125,7 +126,7 @@ async def test_a_client_that_needs_too_long_is_closed(
     client.reading.clear()
     for _ in range(2 * CAP // 1000):
         await client.line.pass_on("x" * 1000)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(TIMEOUT):
         while not client.aborted:  # noqa: ASYNC110  # set by a timer
             await asyncio.sleep(0.01)
     assert client.closed == [], "it does not read its close frame either"
@@ -142,7 +143,7 @@ async def test_one_that_reads_after_all_is_told_why(
         await client.line.pass_on("x" * 1000)
     await asyncio.sleep(0.05)
     client.reading.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(TIMEOUT):
         while not client.closed:  # noqa: ASYNC110  # by a task
             await asyncio.sleep(0.01)
     assert client.closed == [TOO_SLOW]
@@ -154,7 +155,7 @@ async def test_a_client_whose_state_cannot_be_had_is_sent_away(client: Client) -
     for _ in range(2 * CAP // 1000):
         await client.line.pass_on("x" * 1000)
     client.reading.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(TIMEOUT):
         while not client.closed:  # noqa: ASYNC110  # by a task
             await asyncio.sleep(0.01)
     assert client.closed == [TRY_AGAIN]

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from chat.open_sockets import ALIVE, OpenSockets
 from chat.shared_state import SharedState
+from tests.chat.socket import TIMEOUT
 from tests.live_server import free_port
 from tests.redis_server import ON_PATH, RedisServer
 
@@ -143,7 +144,7 @@ async def test_a_process_that_lives_counts_however_long_its_sockets_idle(
     await redis.delete(key)  # what Redis forgets, the next beat tells it again
     await redis.delete(*[name async for name in redis.scan_iter(f"{ALIVE}*")])
     await asyncio.sleep(4 * BEAT)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(TIMEOUT):
         while not await redis.exists(key):  # noqa: ASYNC110  # another program's memory
             await asyncio.sleep(BEAT)
     assert not await two.open(key, 2)
@@ -160,7 +161,7 @@ async def test_idle_sockets_share_one_task(
     assert len(asyncio.all_tasks()) == before + 1
     for n in range(200):
         one.close(f"{key}:{n}")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(TIMEOUT):
         while len(asyncio.all_tasks()) > before:  # noqa: ASYNC110  # the task ends by itself
             await asyncio.sleep(BEAT)
 
@@ -177,7 +178,7 @@ async def test_after_an_outage_redis_learns_what_is_open() -> None:
         one.close("here")
         await asyncio.sleep(2 * BEAT)
         server.start()
-        async with asyncio.timeout(10), Redis.from_url(server.url) as redis:
+        async with asyncio.timeout(TIMEOUT), Redis.from_url(server.url) as redis:
             while not await redis.exists("here"):  # noqa: ASYNC110  # another program's memory
                 await asyncio.sleep(BEAT)
         assert await opened(two, "here", 3, limit=3) == 2
@@ -197,7 +198,7 @@ async def test_what_closes_while_redis_hangs_is_told_later() -> None:
         assert await opened(one, "here", 3, limit=3) == 3
         server.pause()
         one.close("here")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(TIMEOUT):
             while not states[0].circuit.is_down():  # noqa: ASYNC110  # a beat in vain
                 await asyncio.sleep(BEAT)
         server.resume()
