@@ -7,7 +7,7 @@ RUN python -m venv /venv
 COPY requirements.txt /tmp/
 RUN /venv/bin/pip install -r /tmp/requirements.txt
 WORKDIR /app
-COPY manage.py ./
+COPY manage.py pyproject.toml ./
 COPY supportbot supportbot
 COPY chat chat
 COPY tools tools

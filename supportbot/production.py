@@ -23,6 +23,10 @@ from supportbot.uvicorn_socket import UvicornSocket
 
 logger = logging.getLogger(__name__)
 
+KEEP_ALIVE = 75
+"""Seconds for which a connection may be idle: longer than nginx keeps one for its next request (60 by
+default), so that none of its requests meets a connection that is being closed."""
+
 GRACE = 10
 """Seconds for requests in progress and for the closing handshakes, once turns have ended."""
 
@@ -68,6 +72,7 @@ def main() -> None:
         access_log=False,
         proxy_headers=False,  # chat.clients counts the trusted hops itself
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=GRACE,
     )
     ProductionServer(config).run()
