@@ -323,6 +323,7 @@ def write_result(outcome: ToolOutcome) -> dict[str, object]:
         "missing": list(result.missing),
         "found": result.found,
         "is_error": result.is_error,
+        "uncertain": outcome.uncertain,
     }
 
 

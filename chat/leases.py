@@ -5,7 +5,8 @@ with every claim; a write that carries an older one is refused (Kleppmann, "How 
 locking", 2016).
 """
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
@@ -52,13 +53,14 @@ class LeaseLost(Exception):
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A turn this runner may write to, as long as `fence` is the row's, and the conversation it is
-    of."""
+    of. `asked_at` is this process's clock (monotonic seconds) before the lease began."""
 
     turn: UUID
     within: Conversation
     fence: int
     attempt: int
     stop_requested: bool = False
+    asked_at: float = field(default_factory=time.monotonic, compare=False)
 
     @property
     def conversation(self) -> UUID:
@@ -77,8 +79,13 @@ _TURN = Param("turn", UUIDField())
 _FREE = Q(status=Turn.Status.QUEUED) | Q(status=Turn.Status.RUNNING, lease_expires_at__lte=Now())
 _COLUMNS = [field.attname for field in Conversation._meta.concrete_fields]
 
+_TO_BE_HAD = Select(
+    lambda: Turn.objects.filter(_FREE, pk=_TURN).values_list(
+        "fence", "attempts", "stop_requested", *(f"conversation__{name}" for name in _COLUMNS)
+    )
+)
 _CLAIM = Update(
-    lambda: Turn.objects.filter(_FREE, pk=_TURN),
+    lambda: Turn.objects.filter(_FREE, pk=_TURN, fence=Param("seen", IntegerField())),
     lambda: {
         "status": Turn.Status.RUNNING,
         "fence": F("fence") + 1,
@@ -87,11 +94,6 @@ _CLAIM = Update(
         "runner": Param("runner", CharField()),
         "started_at": Now(),
     },
-)
-_CLAIMED = Select(
-    lambda: Turn.objects.filter(pk=_TURN).values_list(
-        "fence", "attempts", "stop_requested", *(f"conversation__{name}" for name in _COLUMNS)
-    )
 )
 _RENEW = Update(
     lambda: Turn.objects.filter(
@@ -135,17 +137,23 @@ _WAITING = Select(
 
 
 def claim(turn_id: UUID) -> Claim | None:
-    """Takes a turn that waits, or whose runner's lease ran out. None when it is not to be had."""
-    try:
-        taken = _CLAIM.run(turn=turn_id, runner=_runner)
-    except IntegrityError:  # another turn of the conversation runs: this one waits for its end
-        return None
-    row = _CLAIMED.first(turn=turn_id) if taken else None
+    """Takes a turn that waits, or whose runner's lease ran out. None when it is not to be had.
+
+    Reads first, and takes only what it read: a process that is frozen between the two would else read
+    the number of whoever claimed meanwhile, and write under it.
+    """
+    asked_at = time.monotonic()
+    row = _TO_BE_HAD.first(turn=turn_id)
     if row is None:
         return None
-    fence, attempt, stop_requested, *columns = row
+    seen, attempts, stop_requested, *columns = row
+    try:
+        if not _CLAIM.run(turn=turn_id, seen=seen, runner=_runner):
+            return None
+    except IntegrityError:  # another turn of the conversation runs: this one waits for its end
+        return None
     within = Conversation.from_db(None, _COLUMNS, columns)
-    return Claim(turn_id, within, fence, attempt, stop_requested)
+    return Claim(turn_id, within, seen + 1, attempts + 1, stop_requested, asked_at)
 
 
 def renew(held: Claim) -> bool:

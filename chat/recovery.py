@@ -9,7 +9,7 @@ import logging
 import random
 from datetime import timedelta
 
-from django.db import DatabaseError
+from django.db import DatabaseError, Error
 
 from chat import leases, turns
 from chat.database import in_database
@@ -65,7 +65,7 @@ async def forever() -> None:
         try:
             await sweep()
             away = False
-        except DatabaseError as error:
+        except Error as error:  # InterfaceError too, which is no DatabaseError
             if not away:
                 logger.warning("no turns can be looked for: %s", type(error).__name__)
             away = True

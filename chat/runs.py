@@ -9,7 +9,7 @@ from functools import partial
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, Error
 
 from chat import (
     agent,
@@ -82,7 +82,7 @@ class Run:
         self.live = live
         self.progress = Progress()
         self.citations = CitationFilter()
-        self._kept_at = time.monotonic()
+        self._kept_at = claim.asked_at
         self._closed = False
 
     async def to_its_end(self) -> UUID | None:
@@ -91,11 +91,7 @@ class Run:
         await relay.publish(self.claim.conversation, AnswerStarted(turn=str(self.claim.turn)))
         if self.claim.fence > 1:  # text of the runner before may be on the customer's screen
             await self.live.reset(RECOVERED)
-        if self.claim.attempt > leases.MAX_ATTEMPTS:
-            return await self._fail("ATTEMPTS", APOLOGY)
-        if self.claim.stop_requested:
-            return await self._fail("stopped", STOPPED)
-        answering = asyncio.create_task(self._answer())
+        answering = asyncio.create_task(self._leave_off() if self._verdict else self._answer())
         watching = asyncio.create_task(self._watch())
         try:
             await asyncio.wait(
@@ -105,12 +101,19 @@ class Run:
             )
             return await self._conclude(answering, watching)
         except (LeaseLost, asyncio.CancelledError):
-            await _cancel(answering)
+            await _cancelled(answering)
             await self._keep_usage()
             raise
         finally:
-            await _cancel(answering)
-            await _cancel(watching)
+            await _cancelled(answering)
+            await _cancelled(watching)
+
+    @property
+    def _verdict(self) -> tuple[str, str] | None:
+        """The code and the text with which a turn ends that is not to be answered any more."""
+        if self.claim.attempt > leases.MAX_ATTEMPTS:
+            return "ATTEMPTS", APOLOGY
+        return ("stopped", STOPPED) if self.claim.stop_requested else None
 
     async def _watch(self) -> None:
         """Keeps the lease; returns when the customer wants the answer stopped."""
@@ -139,11 +142,20 @@ class Run:
             logger.warning("turn %s missed a heartbeat: %s", self.claim.turn, error)
             return False
 
+    def _runs_tools(self) -> ToolRunner:
+        return ToolRunner(self.claim, _customer(self.claim.within), load_tools(), self.live)
+
+    async def _leave_off(self) -> None:
+        """Ends the calls that an earlier runner began: the customer is told of what they did. Where the
+        attempts are over this is tried once, since it may be a call that ends its runners."""
+        if self.claim.fence > 1 and self.claim.attempt <= leases.MAX_ATTEMPTS + 1:
+            await self._runs_tools().resume()
+
     async def _answer(self) -> None:
         conversation = self.claim.within
         past = await in_database(history.load)(conversation, self.claim.turn)
-        tools = load_tools()
-        run_tool = ToolRunner(self.claim, _customer(conversation), tools, self.live)
+        run_tool = self._runs_tools()
+        tools = run_tool.tools
         done = 0
         if self.claim.fence > 1:  # somebody ran it before, and may have called tools
             done = await run_tool.resume()
@@ -232,10 +244,12 @@ class Run:
         self, answering: asyncio.Task[None], watching: asyncio.Task[None]
     ) -> UUID | None:
         if not answering.done():
-            await _cancel(answering)
+            await self._stop(answering)
             return await self._interrupted(watching)
         error = answering.exception()
         match error:
+            case None if self._verdict:
+                return await self._fail(*self._verdict)
             case None:
                 return await self._complete(partial=self.progress.partial)
             case LeaseLost() | DatabaseError():
@@ -249,6 +263,15 @@ class Run:
             case _:
                 logger.error("turn %s failed", self.claim.turn, exc_info=error)
                 return await self._fail("INTERNAL", APOLOGY)
+
+    async def _stop(self, answering: asyncio.Task[None]) -> None:
+        """Cancels the answer, and keeps the turn until its tools have come to their ends: they take as
+        long as a lease, and their watcher may have gone."""
+        answering.cancel()
+        while not answering.done():
+            await asyncio.wait({answering}, timeout=leases.HEARTBEAT)
+            if not answering.done():
+                await self._renew()
 
     async def _interrupted(self, watching: asyncio.Task[None]) -> UUID | None:
         """The answer was not done when its watcher ended, or its time was over."""
@@ -307,12 +330,21 @@ class Run:
         # A turn that runs again made calls before of which only the database knows.
         known = self.claim.fence == 1
         view = transcript.fresh(message, receipts) if known else transcript.view(message)
-        return view, leases.waiting(self.claim.conversation)
+        return view, self._following()
 
     def _commit_failure(self, code: str, text: str, record: TurnRecord) -> UUID | None:
         conversations.fail(self.claim, code=code, text=text, record=record)
         self._closed = True
-        return leases.waiting(self.claim.conversation)
+        return self._following()
+
+    def _following(self) -> UUID | None:
+        """The turn that waits for this one. A database that is away by now does not undo this one's end;
+        a sweep finds what waits."""
+        try:
+            return leases.waiting(self.claim.conversation)
+        except Error as error:
+            logger.warning("what follows turn %s waits for a sweep: %s", self.claim.turn, error)
+            return None
 
 
 def _tell(status: str, code: str, record: TurnRecord) -> None:
@@ -329,7 +361,7 @@ def _tell(status: str, code: str, record: TurnRecord) -> None:
     )
 
 
-async def _cancel(task: asyncio.Task[None]) -> None:
+async def _cancelled(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.wait({task})
 

@@ -78,12 +78,13 @@ class ToolRunner:
         return outcome.result(call.id)
 
     async def resume(self) -> int:
-        """Finishes what an earlier run of the turn left undone; returns how many calls it made."""
+        """Finishes what an earlier run of the turn left undone; returns the number of its last call. A
+        database that went away may have left out one before it."""
         rows = await in_database(list)(ToolCall.objects.filter(turn_id=self.claim.turn))
         for row in rows:
             if row.status == ToolCall.Status.RUNNING:
                 await self._finished(row)
-        return len(rows)
+        return max((row.ordinal for row in rows), default=0)
 
     async def _finished(self, row: ToolCall) -> ToolOutcome:
         """Runs a call to its end even when its turn is stopped meanwhile: an effect that happened
@@ -117,26 +118,38 @@ class ToolRunner:
         if tool is None:
             content = f"There is no tool {row.name}. The tools are: {', '.join(self.tools)}."
             return ToolOutcome(ToolOutput(content, "", found=False), error=content)
-        if tool.once and await in_database(_is_done)(row):
+        ordinal = await in_database(_effect_of)(row) if tool.once else row.ordinal
+        if ordinal is None:
             content = DONE_ALREADY.format(name=tool.spec.name)
             return ToolOutcome(ToolOutput(content, "", found=False), error=content)
         context = ToolContext(
             self.claim.conversation,
             self.claim.turn,
-            row.ordinal,
+            ordinal,
             self.customer,
             locale=self.claim.within.locale,
         )
         return await tool.run(context, row.arguments)
 
 
-def _is_done(row: ToolCall) -> bool:
-    """Whether an earlier call of the turn has done the same, or is at it. Rows are written in the
-    order of their numbers, so that of two at once the first one is found by the second. One that
-    asked for something has done nothing."""
-    before = ToolCall.objects.filter(turn=row.turn_id, name=row.name, ordinal__lt=row.ordinal)
-    done = before.exclude(status=ToolCall.Status.FAILED).values_list("result", flat=True)
-    return any(not result or result.get("found", True) for result in done)
+def _effect_of(row: ToolCall) -> int | None:
+    """The number under which a call has its effect, of a tool that works once in a turn. None where an
+    earlier call has done it, or is at it. Rows are written in the order of their numbers, so that of
+    two at once the first one is found by the second. One that asked for something, or was refused, has
+    done nothing. One that did not end as it should may have: then this call is that one once more,
+    under its number, and whoever has the effect already gives it back."""
+    same = ToolCall.objects.filter(turn=row.turn_id, name=row.name, ordinal__lt=row.ordinal)
+    before = list(same.order_by("ordinal"))
+    if any(_has_done_it(call) for call in before):
+        return None
+    uncertain = (call.ordinal for call in before if (call.result or {}).get("uncertain"))
+    return next(uncertain, row.ordinal)
+
+
+def _has_done_it(call: ToolCall) -> bool:
+    if call.status == ToolCall.Status.FAILED:
+        return False
+    return not call.result or call.result.get("found", True)
 
 
 @transaction.atomic

@@ -73,11 +73,13 @@ class ToolOutput:
 
 @dataclass(frozen=True, slots=True)
 class ToolOutcome:
-    """How a call ended, for the tool call's row: the output, and the error nobody outside may see."""
+    """How a call ended, for the tool call's row: the output, and the error nobody outside may see.
+    `uncertain` is a failure after which nobody knows whether the tool did its work."""
 
     output: ToolOutput
     missing: tuple[str, ...] = ()
     error: str = ""
+    uncertain: bool = False
 
     def result(self, call_id: str) -> ToolResult:
         """The outcome as a provider gets it."""
@@ -191,7 +193,7 @@ def _refused(content: str) -> ToolOutcome:
 
 
 def _failed(content: str, error: str) -> ToolOutcome:
-    return ToolOutcome(ToolOutput(content, FAILED, found=False), error=error)
+    return ToolOutcome(ToolOutput(content, FAILED, found=False), error=error, uncertain=True)
 
 
 def _explain(error: ValidationError) -> str:
@@ -223,7 +225,8 @@ def tool(
     a guest, may query the database, and differs whenever a result might: after a change, or for
     readers who may see more than others. `performs` names the actions that a call
     which succeeded has done (see `chat.claims.ACTIONS`): only these may an answer claim.
-    `once` lets a turn do it one time: a model may be talked into doing it over and over.
+    `once` lets a turn do it one time: a model may be talked into doing it over and over. A call after
+    one that timed out or broke comes with that one's `ToolContext.ordinal`: it may have had its effect.
     Raises TypeError, at import, for a function without a docstring or with an unannotated parameter.
     """
 

@@ -97,8 +97,10 @@ async def run(turn_id: UUID) -> None:
         raise
     except DatabaseError:
         logger.exception("turn %s lost its database; it runs again", turn_id)
-        await asyncio.sleep(RERUN_DELAY)
-        await in_database(leases.release)(claim)
+        try:
+            await asyncio.sleep(RERUN_DELAY)
+        finally:  # a server that stops meanwhile leaves no lease behind either
+            await in_database(leases.release)(claim)
         await run(turn_id)  # as often as its attempts allow; the last one only fails it
         return
     if following:

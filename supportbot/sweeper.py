@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from chat import outbox
 from chat.privacy import retention
@@ -75,6 +75,6 @@ class Sweeper:
         try:
             work.look()
             work.looked_at = time.monotonic()
-        except DatabaseError as error:
+        except Error as error:
             logger.warning("%s could not be looked for: %s", work.name, type(error).__name__)
             connection.close()

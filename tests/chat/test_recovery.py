@@ -112,6 +112,55 @@ async def test_a_turn_that_killed_three_runners_fails_visibly(ada: Visitor) -> N
     assert not provider.requests
 
 
+def call_of(turn_id: UUID, ordinal: int, **more: Any) -> ToolCall:
+    arguments = {"title": "a", "text": "b"}
+    return ToolCall(turn_id=turn_id, ordinal=ordinal, name="note", arguments=arguments, **more)
+
+
+async def test_a_call_that_its_database_left_out_does_not_end_the_turn(ada: Visitor) -> None:
+    """The first of two was not written, the second was: the next has another number."""
+    turn_id = await claimed(ada)
+    await call_of(turn_id, 2).asave()
+    await died(turn_id)
+    providers.install(
+        ScriptedProvider(calls(("note", {"title": "c", "text": "d"})), says("Noted."))
+    )
+    await recovery.sweep()
+    await turns.idle()
+    assert (await reply()).text == "Noted."
+    rows = [(row.ordinal, row.status) async for row in ToolCall.objects.all()]
+    assert rows == [(2, "succeeded"), (3, "succeeded")]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [({"stop_requested": True}, "stopped"), ({"attempts": leases.MAX_ATTEMPTS}, "ATTEMPTS")],
+    ids=["stopped", "out of attempts"],
+)
+async def test_a_turn_that_is_not_answered_tells_what_its_calls_did(
+    ada: Visitor, change: dict[str, Any], code: str
+) -> None:
+    turn_id = await claimed(ada)
+    await call_of(turn_id, 1).asave()
+    await Turn.objects.aupdate(**change)
+    await died(turn_id)
+    await recovery.sweep()
+    await turns.idle()
+    assert (await Turn.objects.aget()).error_code == code
+    assert (await ToolCall.objects.aget()).status == ToolCall.Status.SUCCEEDED
+
+
+async def test_a_call_that_ends_its_runners_is_not_tried_for_ever(ada: Visitor) -> None:
+    turn_id = await claimed(ada)
+    await call_of(turn_id, 1).asave()
+    await Turn.objects.aupdate(attempts=leases.MAX_ATTEMPTS + 1)
+    await died(turn_id)
+    await recovery.sweep()
+    await turns.idle()
+    assert (await Turn.objects.aget()).error_code == "ATTEMPTS"
+    assert (await ToolCall.objects.aget()).status == ToolCall.Status.RUNNING
+
+
 async def test_two_processes_that_find_the_same_turn_answer_it_once(ada: Visitor) -> None:
     provider = ScriptedProvider(says("In Bath.", pause=0.05))
     providers.install(provider)

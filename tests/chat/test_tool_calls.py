@@ -1,5 +1,7 @@
 """A tool that works once in a turn, and a model that asks for it over and over."""
 
+import asyncio
+
 import pytest
 from pytest_django import Settings
 
@@ -14,11 +16,17 @@ from tests.fakes import Round, ScriptedProvider, calls, says
 pytestmark = pytest.mark.django_db(transaction=True)
 
 done: list[str] = []
+ordinals: list[int] = []
 
 
-@tool(label="…", once=True)
+@tool(label="…", once=True, timeout=0.2)
 async def send_letter(context: ToolContext, to: str) -> str:
     """Sends a letter."""
+    ordinals.append(context.ordinal)
+    if to == "the slow":
+        await asyncio.sleep(5)
+    if to == "the clumsy":
+        raise RuntimeError("It fell behind the desk.")
     if to == "nobody":
         raise MissingArgument("to")
     if to == "the moon":
@@ -31,6 +39,7 @@ async def send_letter(context: ToolContext, to: str) -> str:
 def _letters(settings: Settings) -> None:
     settings.AGENT_TOOLS = [f"{__name__}.send_letter"]
     done.clear()
+    ordinals.clear()
 
 
 async def letters(visitor: Visitor, *rounds: list[str]) -> list[ToolCall]:
@@ -73,6 +82,18 @@ async def test_the_model_reads_why(guest: Visitor) -> None:
 async def test_a_call_that_failed_or_asked_for_something_has_not_done_it(guest: Visitor) -> None:
     await letters(guest, ["the moon"], ["nobody"], ["Ada"], ["Bo"])
     assert done == ["Ada"]
+
+
+@pytest.mark.parametrize("whom", ["the slow", "the clumsy"])
+async def test_one_that_may_have_done_it_is_tried_again_under_its_own_number(
+    guest: Visitor, whom: str
+) -> None:
+    """Whoever has the effect gives it back: effects are unique on the number."""
+    made = await letters(guest, ["the moon"], [whom], [whom], ["Ada"], ["Bo"])
+    assert ordinals == [1, 2, 2, 2]
+    assert done == ["Ada"]
+    assert [call.ordinal for call in made] == [1, 2, 3, 4, 5]
+    assert made[-1].error.startswith("Not done")
 
 
 async def test_each_turn_has_its_own(guest: Visitor, mallory: Visitor) -> None:

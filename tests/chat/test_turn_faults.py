@@ -1,5 +1,6 @@
 """What goes wrong around a turn: the database stumbles, a stop comes at the wrong moment."""
 
+import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
@@ -68,6 +69,20 @@ async def test_a_heartbeat_that_fails_is_made_up_by_the_next(ada: Visitor, break
     assert completed["type"] == "answer.completed"
     assert len(failed) == 1
     assert (await Turn.objects.aget()).attempts == 1
+
+
+async def test_an_end_that_was_stored_is_told_though_the_database_goes_right_after(
+    ada: Visitor, break_once: Any
+) -> None:
+    arm, failed = break_once
+    providers.install(ScriptedProvider(says("Hello."), says("Again.")))
+    async with Socket(ada) as socket:
+        await socket.ask("Hi")
+        arm('"lease_expires_at" <=', "LIMIT 1")  # which turn waits?
+        completed = await socket.ask("Hi")
+    assert completed["message"]["text"] == "Again."
+    assert len(failed) == 1
+    assert [turn.attempts async for turn in Turn.objects.all()] == [1, 1]
 
 
 async def test_a_hello_that_failed_can_be_said_again(ada: Visitor, break_once: Any) -> None:
@@ -186,7 +201,7 @@ release = threading.Event()
 
 def _block() -> None:
     delivering.set()
-    release.wait(5)
+    release.wait(10)
 
 
 @tool(label="Delivering…")
@@ -214,6 +229,9 @@ async def test_a_stop_while_a_tool_works_leaves_its_effect_in_its_row(
         started = await socket.until("tool.started")
         await socket.send({"type": "answer.stop", "turn": started["turn"]})
         assert await socket.nothing(), "the tool is waited for"
+        kept_until = (await Turn.objects.aget()).lease_expires_at
+        await asyncio.sleep(leases.HEARTBEAT + 0.5)
+        assert (await Turn.objects.aget()).lease_expires_at > kept_until, "the turn is kept so long"
         release.set()
         ended = await socket.until("answer.failed")
     assert ended["code"] == "stopped"
