@@ -4,9 +4,9 @@ The admin shows those that are open and closes them; one that comes back after t
 """
 
 import logging
+import re
 from collections.abc import Iterable
-from functools import partial, reduce
-from operator import or_
+from functools import partial
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
@@ -47,9 +47,17 @@ def close(chosen: QuerySet[Alert]) -> int:
 
 
 def forget(needles: Iterable[str]) -> int:
-    """Deletes the alerts that say one of `needles`. Returns how many."""
-    said = reduce(or_, (Q(key__contains=n) | Q(text__contains=n) for n in needles), Q(pk=None))
+    """Deletes the alerts that say one of `needles`, not as a part of another word or number. Returns how
+    many."""
+    said = Q(pk=None)
+    for needle in needles:
+        said |= Q(key__iregex=whole_word(needle)) | Q(text__iregex=whole_word(needle))
     return Alert.objects.filter(said).delete()[0]
+
+
+def whole_word(needle: str) -> str:
+    """A regular expression, of all databases, for `needle` where it is no part of anything longer."""
+    return rf"(^|\W){re.escape(needle)}(\W|$)"
 
 
 def _repeated(key: str, text: str) -> int:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from chat import alerts, telemetry
@@ -84,14 +84,20 @@ def sweep() -> int:
     return len(dead)
 
 
+def of_owners(owners: Collection[str]) -> QuerySet[Spending]:
+    """The accounts of customers, of all their days and months."""
+    theirs = Q(pk=None)
+    for owner in owners:
+        theirs |= Q(account__startswith="customer:", account__endswith=f":{owner}")
+    return Spending.objects.filter(theirs)
+
+
 def forget(owners: Collection[str], conversations: Collection[UUID]) -> int:
     """Deletes the accounts of customers and of conversations, and takes their names out of what is
     reserved. What they spent stays in the accounts of its days and months. Returns how many."""
-    theirs = Q(account__in=[f"conversation:{pk}" for pk in conversations])
-    for owner in owners:
-        theirs |= Q(account__startswith="customer:", account__endswith=f":{owner}")
+    of_conversations = {f"conversation:{pk}" for pk in conversations}
     with transaction.atomic():
-        names = set(Spending.objects.filter(theirs).values_list("account", flat=True))
+        names = of_conversations | set(of_owners(owners).values_list("account", flat=True))
         for held in Reservation.objects.select_for_update().order_by("pk"):
             kept = [name for name in held.accounts if name not in names]
             if len(kept) < len(held.accounts):

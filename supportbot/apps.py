@@ -35,7 +35,8 @@ class SupportbotConfig(AppConfig):
         from chat.privacy import retention  # noqa: PLC0415  # its models must be loaded
         from supportbot import checks, lockout  # noqa: F401, PLC0415  # Django wants checks here
 
-        retention.register(lockout.RETENTION)
+        for rule in lockout.RETENTION:
+            retention.register(rule)
 
         if settings.EMBEDDED_DATABASE:
             request_finished.connect(_let_go)

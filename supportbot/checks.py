@@ -126,16 +126,19 @@ def prices(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
 
 @register
 def identity_secret(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
-    """The key of signed identities, if there is one, is long enough to be one."""
-    if not settings.IDENTITY_SECRET or len(settings.IDENTITY_SECRET) >= IDENTITY_SECRET_LENGTH:
+    """The key of signed identities, if there is one, cannot be guessed from a token that somebody saw:
+    with it they would be any customer."""
+    key = settings.IDENTITY_SECRET
+    if not key or not secret_key.is_weak(key, shortest=IDENTITY_SECRET_LENGTH):
         return []
-    return [
-        Warning(
-            f"SUPPORTBOT_IDENTITY_SECRET has fewer than {IDENTITY_SECRET_LENGTH} characters.",
-            hint="Make one: python -c 'import secrets; print(secrets.token_urlsafe(32))'",
-            id="supportbot.W001",
-        )
-    ]
+    told = (
+        f"SUPPORTBOT_IDENTITY_SECRET is a default, has fewer than {IDENTITY_SECRET_LENGTH} characters, "
+        f"or fewer than {secret_key.FEWEST_DIFFERENT} different ones."
+    )
+    hint = "Make one: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+    if settings.EMBEDDED_DATABASE:
+        return [Warning(told, hint=hint, id="supportbot.W001")]
+    return [Error(told, hint=hint, id="supportbot.E008")]
 
 
 @register

@@ -6,10 +6,13 @@ share; here is what it asks of us: who the client is, and what somebody who is l
 """
 
 import math
+from datetime import datetime
+from functools import partial
 
 from axes.helpers import get_client_username, get_cool_off
-from axes.models import AccessAttempt, AccessLog
+from axes.models import AccessAttempt, AccessBase, AccessLog
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -47,9 +50,17 @@ def page(request: HttpRequest, *_: object) -> HttpResponse:
     return response
 
 
-RETENTION = retention.Rule(
-    "logins",
-    "RETAIN_LOGINS",
-    lambda moment: AccessLog.objects.filter(attempt_time__lt=moment),
-    retention.delete(AccessLog),
+def _older(model: type[AccessBase], moment: datetime) -> QuerySet[AccessBase]:
+    older: QuerySet[AccessBase] = model.objects.filter(attempt_time__lt=moment)
+    return older
+
+
+RETENTION = tuple(
+    retention.Rule(
+        name,
+        "RETAIN_LOGINS",
+        partial(_older, model),
+        retention.delete(model),
+    )
+    for name, model in (("logins", AccessLog), ("failed logins", AccessAttempt))
 )

@@ -36,10 +36,11 @@ def read(path: Path) -> str:
     return key
 
 
-def is_weak(key: str) -> bool:
-    """Whether `key` is short, a template's, or a pattern on the keyboard."""
+def is_weak(key: str, *, shortest: int = SHORTEST) -> bool:
+    """Whether `key` has fewer than `shortest` characters, is a template's, or a pattern on the
+    keyboard."""
     return (
-        len(key) < SHORTEST or len(set(key)) < FEWEST_DIFFERENT or key.lower().startswith(DEFAULTS)
+        len(key) < shortest or len(set(key)) < FEWEST_DIFFERENT or key.lower().startswith(DEFAULTS)
     )
 
 

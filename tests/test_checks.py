@@ -34,7 +34,6 @@ def test_the_tests_own_configuration_is_good() -> None:
         ("AGENT_TOOLS", [".nothing"], "supportbot.E002", ".nothing"),
         ("PROVIDERS", ["anthropic", "offline"], "supportbot.E004", "ANTHROPIC_API_KEY"),
         ("PROVIDERS", ["openai_compatible"], "supportbot.E004", "OPENAI_COMPATIBLE_BASE_URL"),
-        ("IDENTITY_SECRET", "short", "supportbot.W001", "SUPPORTBOT_IDENTITY_SECRET"),
     ],
 )
 def test_bad_configuration_is_told(
@@ -56,12 +55,22 @@ def test_a_budget_wants_the_price_of_every_model(settings: Settings) -> None:
     assert problems() == {}
 
 
+@pytest.mark.parametrize("key", ["short", "change-me-" + GOOD_KEY, "x" * 40])
+def test_the_key_of_the_shops_customers_cannot_be_guessed(settings: Settings, key: str) -> None:
+    settings.IDENTITY_SECRET, settings.EMBEDDED_DATABASE = key, True
+    assert "SUPPORTBOT_IDENTITY_SECRET" in problems()["supportbot.W001"]
+    settings.SECRET_KEY, settings.EMBEDDED_DATABASE = GOOD_KEY, False
+    assert "SUPPORTBOT_IDENTITY_SECRET" in problems()["supportbot.E008"]
+    settings.IDENTITY_SECRET = GOOD_KEY[:32]
+    assert problems() == {}
+
+
 def test_every_message_has_a_hint(settings: Settings) -> None:
     settings.ENV_PROBLEMS = {"PORT": "bad"}
     settings.AGENT_TOOLS = ["nowhere"]
     settings.ORDER_BACKEND = "nowhere"
     settings.PROVIDERS = ["openai"]
-    settings.IDENTITY_SECRET = "short"
+    settings.IDENTITY_SECRET, settings.EMBEDDED_DATABASE = "short", True
     ours = [m for m in run_checks() if (m.id or "").startswith("supportbot.")]
     assert len({m.id for m in ours}) == 5
     assert all(m.hint for m in ours)

@@ -149,6 +149,14 @@ def test_logins_are_kept_for_their_days(settings: Settings) -> None:
     assert retention.sweep()["logins"] == 1
 
 
+def test_failed_logins_are_kept_for_their_days(settings: Settings) -> None:
+    settings.RETAIN_LOGINS = 90
+    guess(1)
+    assert retention.sweep()["failed logins"] == 0
+    AccessAttempt.objects.update(attempt_time=timezone.now() - timedelta(days=91))
+    assert retention.sweep()["failed logins"] == 1
+
+
 def test_staff_without_the_permission_unlock_nobody() -> None:
     guess(LIMIT)
     junior = User.objects.create_user("junior", password="x", is_staff=True)

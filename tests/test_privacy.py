@@ -6,6 +6,8 @@ searched as a whole, so that a table that is added tomorrow is searched too.
 
 import asyncio
 import json
+from argparse import ArgumentParser
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ from chat.database import in_database
 from chat.identity import VerifiedCustomer, Visitor
 from chat.llm.base import Request, ToolMessage, UserMessage
 from chat.models import (
+    Alert,
     Classification,
     Conversation,
     Message,
@@ -37,14 +40,14 @@ from chat.models import (
     Turn,
     UsageRecord,
 )
-from chat.privacy import subjects
-from chat.privacy.erasure import Busy, erase
+from chat.privacy import arguments, retention, subjects
+from chat.privacy.erasure import ERASED, Busy, erase
 from chat.privacy.export import as_json, export
 from tests.database_search import places
 from tests.fakes import Round, ScriptedProvider, calls, says
 from tests.queue_search import queued
 from tools.knowledge.gaps import collecting
-from tools.knowledge.models import Evaluation, Gap, GapQuestion, TestQuestion
+from tools.knowledge.models import Article, Evaluation, Gap, GapQuestion, TestQuestion
 from tools.orders.models import Order
 from tools.tickets.models import Ticket
 
@@ -116,7 +119,7 @@ def _staff_at_work(visitor: Visitor, conversation: Conversation) -> None:
     Ticket.objects.filter(conversation=conversation).update(
         resolution=f"Told {visitor.customer.name}"
     )
-    alerts.tell(f"x:{visitor.owner}", f"{visitor.customer.name} writes a lot.")
+    alerts.tell(f"x:{visitor.owner}", f"{visitor.owner} writes a lot.")
 
 
 def _money(visitor: Visitor, conversation: Conversation) -> None:
@@ -272,6 +275,52 @@ def test_a_customer_is_found_by_id_and_by_the_verified_address(ada: Conversation
     by_id = subjects.of_customer(ADA.customer.id)
     assert by_id == subjects.of_email(ADA.customer.email.upper())
     assert list(by_id.conversations) == [ada]
+
+
+def test_what_only_looks_like_a_customer_is_left_alone() -> None:
+    """A name may be a word, and an id the beginning of another."""
+    an = Visitor("customer:9", VerifiedCustomer("9", "an@mail.example", "An"))
+    everything(an, "Do you mend kettles?")
+    staff = User.objects.get(username="grace")
+    kinds = ContentType.objects.get_for_models(Article, Ticket)
+    for model, said in ((Article, "An announcement"), (Ticket, "Ann"), (Ticket, "T-1 of An")):
+        LogEntry.objects.create(
+            user=staff, content_type=kinds[model], object_repr=said, action_flag=ADDITION
+        )
+    alerts.tell("x:customer:91", "An answer cost customer:91 a lot.")
+    erase(subjects.of_customer("9"))
+    left = set(LogEntry.objects.values_list("object_repr", flat=True))
+    assert left == {"An announcement", "Ann", ERASED}
+    assert [alert.key for alert in Alert.objects.all()] == ["x:customer:91"]
+
+
+def test_a_customer_whose_conversations_are_gone_is_found_by_what_is_left(
+    ada: Conversation, settings: Settings
+) -> None:
+    assert ADA.customer
+    settings.RETAIN_CONVERSATIONS = 1
+    Conversation.objects.update(updated_at=timezone.now() - timedelta(days=2))
+    retention.sweep()
+    assert not Conversation.objects.exists()
+    named = ("--customer", ADA.customer.id, "--email", ADA.customer.email)
+    document = export(arguments.subject(parsed(*named)))
+    assert document["usage"] and document["accounts"] and document["tickets"]
+    call_command("erase_customer", *named, "--no-input")
+    assert not UsageRecord.objects.exclude(customer="").exists()
+    assert not Ticket.objects.exclude(customer_email="").exists()
+    assert not [p for p in places(ADA.owner) if not p.startswith("knowledge_")]
+
+
+def parsed(*words: str) -> dict[str, Any]:
+    parser = ArgumentParser()
+    arguments.add(parser)
+    return vars(parser.parse_args(words))
+
+
+@pytest.mark.parametrize("words", [[], ["--customer=9", f"--conversation={uuid4()}"]])
+def test_a_command_is_told_whose_it_is(words: list[str]) -> None:
+    with pytest.raises(CommandError, match="--customer, --email or both"):
+        call_command("erase_customer", *words, "--no-input")
 
 
 def test_while_an_answer_is_written_nothing_is_erased(ada: Conversation) -> None:

@@ -23,6 +23,7 @@ WRONG = {
     "DEBUG is on": {"DEBUG": "true"},
     "is a default": {"SECRET_KEY": "django-insecure-" + KEY},
     "SUPPORTBOT_TURN_TIMEOUT": {"SUPPORTBOT_TURN_TIMEOUT": "soon"},
+    "SUPPORTBOT_IDENTITY_SECRET": {"SUPPORTBOT_IDENTITY_SECRET": "secret"},
 }
 WEAK = [
     {

@@ -11,21 +11,26 @@ from chat.privacy.subjects import Subject
 
 
 def add(parser: ArgumentParser) -> None:
-    """Three ways to name a customer, one of which is taken."""
-    whose = parser.add_mutually_exclusive_group(required=True)
-    whose.add_argument("--customer", help="the shop's own id of a customer it vouched for")
-    whose.add_argument("--email", help="an e-mail address that the shop verified")
-    whose.add_argument("--conversation", type=UUID, help="any conversation of theirs, as a guest's")
+    """Three ways to name a customer. The first two may be taken together: where conversations are gone by
+    their age, what requests cost is under the id, and tickets are under the address."""
+    parser.add_argument("--customer", help="the shop's own id of a customer it vouched for")
+    parser.add_argument("--email", help="an e-mail address that the shop verified")
+    parser.add_argument(
+        "--conversation", type=UUID, help="any conversation of theirs, as a guest's"
+    )
 
 
 def subject(options: dict[str, Any]) -> Subject:
-    """Whom they name. Raises CommandError where nothing is known of them."""
-    if options["customer"]:
-        found = subjects.of_customer(options["customer"])
-    elif options["email"]:
-        found = subjects.of_email(options["email"])
+    """Whom they name. Raises CommandError where they name nobody, or nothing is known of them."""
+    customer, email, conversation = (
+        options[name] for name in ("customer", "email", "conversation")
+    )
+    if bool(conversation) == bool(customer or email):
+        raise CommandError("Say whose: --customer, --email or both, or else --conversation.")
+    if conversation:
+        found = subjects.of_conversations([conversation])
     else:
-        found = subjects.of_conversations([options["conversation"]])
-    if not found.conversations.exists() and not found.emails:
+        found = subjects.of_customer(customer, email) if customer else subjects.of_email(email)
+    if not found.is_known:
         raise CommandError("Nothing is stored of such a customer.")
     return found

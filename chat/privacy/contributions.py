@@ -4,7 +4,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 from chat.privacy.subjects import Subject
 
@@ -13,6 +13,12 @@ Rows = list[dict[str, Any]]
 
 class Contribution(Protocol):
     """One app's part in an export and in an erasure."""
+
+    @property
+    def named(self) -> Sequence[type[Model]]:
+        """Its models that may bear a customer's name: where the admin's log tells of these, it is
+        searched for the name."""
+        ...
 
     def export(self, subject: Subject) -> Mapping[str, Rows]:
         """Its rows about the customer, by what they are called in the export."""

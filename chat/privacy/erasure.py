@@ -12,6 +12,7 @@ from functools import partial
 from uuid import UUID
 
 from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
@@ -41,9 +42,8 @@ def erase(subject: Subject) -> Mapping[str, int]:
             counts.update(contribution.erase(subject))
         counts["usage records kept without a name"] += usage.disown(subject.owners)
         counts["accounts"] += spending.forget(subject.owners, conversations)
-        needles = subject.owners | subject.emails | subject.names
-        counts["alerts"] += alerts.forget(needles)
-        counts["entries of the audit log"] += _forget_in_log(needles, conversations)
+        counts["alerts"] += alerts.forget(subject.owners | subject.emails)
+        counts["entries of the audit log"] += _forget_in_log(subject, conversations)
         counts["messages"] += Message.objects.filter(conversation__in=conversations).count()
         counts["conversations"] += remove(conversations)
         transaction.on_commit(answer_cache.forget, robust=True)
@@ -65,9 +65,19 @@ def _locked(conversations: QuerySet[Conversation]) -> list[UUID]:
     return list(conversations.select_for_update().values_list("pk", flat=True))
 
 
-def _forget_in_log(needles: frozenset[str], conversations: Sequence[UUID]) -> int:
-    """The admin's log names what staff looked after: it goes on saying that, without the name."""
+def _forget_in_log(subject: Subject, conversations: Sequence[UUID]) -> int:
+    """The admin's log names what staff looked after: it goes on saying that, without the name. A name
+    is looked for only where the log tells of what may bear it: it may be a word, as "An" is."""
     named = Q(object_id__in=[str(pk) for pk in conversations])
-    for needle in needles:
-        named |= Q(object_repr__contains=needle) | Q(change_message__contains=needle)
+    for needle in subject.owners | subject.emails:
+        named |= _said(needle)
+    bearing = [Conversation, *(model for part in registered() for model in part.named)]
+    of_these = Q(content_type__in=ContentType.objects.get_for_models(*bearing).values())
+    for name in subject.names:
+        named |= of_these & _said(name)
     return LogEntry.objects.filter(named).update(object_repr=ERASED, change_message="")
+
+
+def _said(needle: str) -> Q:
+    whole = alerts.whole_word(needle)
+    return Q(object_repr__iregex=whole) | Q(change_message__iregex=whole)

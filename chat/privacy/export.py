@@ -6,6 +6,7 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
+from chat import spending
 from chat.models import Classification, Feedback, Message, ToolCall, Turn, UsageRecord
 from chat.privacy.contributions import Rows, registered, rows_of
 from chat.privacy.subjects import Subject
@@ -47,5 +48,6 @@ def _conversations(subject: Subject) -> dict[str, Rows]:
         "tool_calls": rows_of(
             ToolCall.objects.filter(turn__conversation__owner__in=subject.owners)
         ),
+        "accounts": rows_of(spending.of_owners(subject.owners)),
         "usage": rows_of(UsageRecord.objects.filter(customer__in=subject.owners)),
     }

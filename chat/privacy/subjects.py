@@ -7,7 +7,8 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils.crypto import salted_hmac
 
-from chat.models import Conversation
+from chat import spending
+from chat.models import Conversation, UsageRecord
 
 FINGERPRINT = 16
 """Hexadecimal digits: enough to tell customers apart, and too few to be looked up in a table."""
@@ -27,6 +28,17 @@ class Subject:
         return Conversation.objects.filter(owner__in=self.owners)
 
     @property
+    def is_known(self) -> bool:
+        """Whether there may be anything of them: what requests cost is kept for longer than what was
+        said, and whatever has an address is for other apps to know."""
+        return (
+            bool(self.emails)
+            or self.conversations.exists()
+            or UsageRecord.objects.filter(customer__in=self.owners).exists()
+            or spending.of_owners(self.owners).exists()
+        )
+
+    @property
     def fingerprint(self) -> str:
         """What the audit log calls them, from which nobody reads who it was. Whoever has the key and
         knows the customer can tell whether they were erased."""
@@ -36,9 +48,10 @@ class Subject:
         ]
 
 
-def of_customer(customer_id: str) -> Subject:
-    """A customer whom the shop vouches for, by the shop's own id."""
-    return _of({f"customer:{customer_id}"})
+def of_customer(customer_id: str, email: str | None = None) -> Subject:
+    """A customer whom the shop vouches for, by the shop's own id; with all who had the address too."""
+    by_address = of_email(email) if email else Subject(frozenset(), frozenset(), frozenset())
+    return _of({f"customer:{customer_id}", *by_address.owners}, by_address.emails)
 
 
 def of_email(email: str) -> Subject:

@@ -18,6 +18,8 @@ _LONGEST = TestQuestion._meta.get_field("text").max_length
 class Questions:
     """The questions of gaps, and what staff made test questions of."""
 
+    named = ()
+
     def export(self, subject: Subject) -> Mapping[str, Rows]:
         """See `Contribution`."""
         return {"gap_questions": rows_of(_of(subject))}

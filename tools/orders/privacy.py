@@ -14,6 +14,8 @@ from tools.orders.models import Order
 class Orders:
     """Those of the addresses that the shop verified."""
 
+    named = (Order,)
+
     def export(self, subject: Subject) -> Mapping[str, Rows]:
         """See `Contribution`."""
         theirs = Q(pk=None)

@@ -18,6 +18,8 @@ DONE = (Ticket.Status.RESOLVED, Ticket.Status.CLOSED)
 class Tickets:
     """Those that a customer's conversations led to, and those that carry their address."""
 
+    named = (Ticket,)
+
     def export(self, subject: Subject) -> Mapping[str, Rows]:
         """See `Contribution`. Who of the staff works on it is not about the customer."""
         return {"tickets": rows_of(_of(subject).order_by("created_at"), leave_out=["assignee_id"])}

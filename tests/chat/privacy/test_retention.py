@@ -69,7 +69,7 @@ def test_tool_calls_may_go_before_their_conversation(settings: Settings) -> None
     settings.RETAIN_TOOL_CALLS = 30
     conversation(OLD)
     conversation(NEW)
-    assert retention.sweep() == {"tool calls": 1, "logins": 0}
+    assert retention.sweep() == {"tool calls": 1, "logins": 0, "failed logins": 0}
     assert Message.objects.count() == 2
 
 
