@@ -43,7 +43,7 @@ bench-search: .venv/dev.stamp ## How well and how fast search finds, beside bm25
 bench-sizing: .venv/dev.stamp ## What production's processes take of memory and CPU
 	@$(BIN)/python -m benchmarks.sizing $(ARGS)
 
-chaos: .venv/dev.stamp ## Faults of all kinds on production's processes, with negative controls (40 minutes)
+chaos: .venv/dev.stamp ## Faults of all kinds on production's processes, with negative controls (an hour)
 	@$(BIN)/python -m chaos $(ARGS)
 
 chaos-short: .venv/dev.stamp ## The same in under 3 minutes, without controls

@@ -5,6 +5,7 @@ sends one frame after the other that is none is closed. An idle socket is one ta
 client: no thread, no database connection, no subscription.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -21,6 +22,7 @@ from chat import (
     relay,
     runs,
     socket_state,
+    transcript,
     turns,
 )
 from chat.database import in_database
@@ -213,7 +215,8 @@ class ChatConsumer:
             turn = await relay.snapshot(going_on) if going_on else None
             if going_on and turn is None:
                 turn = TurnView(turn=str(going_on), text="")
-            ready = Ready(conversation=str(conversation.pk), messages=messages, turn=turn)
+            shown = await asyncio.to_thread(transcript.views, messages)
+            ready = Ready(conversation=str(conversation.pk), messages=shown, turn=turn)
             await self._line.insist(encode(ready))
             while held:
                 await self._line.pass_on(held.pop(0))

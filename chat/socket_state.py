@@ -19,8 +19,8 @@ from chat.protocol import (
 )
 
 
-def read(conversation: Conversation) -> tuple[tuple[MessageView, ...], UUID | None]:
-    """The transcript, and the turn that is answered or waits to be, if there is one."""
+def read(conversation: Conversation) -> tuple[list[Message], UUID | None]:
+    """The messages of the transcript, and the turn that is answered or waits to be, if there is one."""
     messages = transcript.load(conversation)
     going_on = conversation.turns.filter(status__in=[Turn.Status.RUNNING, Turn.Status.QUEUED])
     return messages, going_on.values_list("pk", flat=True).order_by("-status").first()

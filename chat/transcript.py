@@ -1,13 +1,25 @@
 """A conversation as its customer sees it: rows of the database as frames of the protocol."""
 
+from collections.abc import Sequence
+
 from chat import markdown
 from chat.models import Conversation, Message
 from chat.protocol import CitationView, MessageView, Receipt
 
+LIMIT = 200
+"""The newest messages that a client is sent: an hour of talk. More would hold up its neighbours, whose
+turns wait for the same thread of the database, and take seconds to be shown."""
 
-def load(conversation: Conversation) -> tuple[MessageView, ...]:
-    """The whole conversation, oldest first."""
-    messages = conversation.messages.select_related("feedback").prefetch_related("turn__tool_calls")
+
+def load(conversation: Conversation) -> list[Message]:
+    """The newest messages of a conversation, oldest first, with all that `views` needs of them."""
+    newest = conversation.messages.order_by("-pk")[:LIMIT]
+    related = newest.select_related("feedback").prefetch_related("turn__tool_calls")
+    return list(reversed(related))
+
+
+def views(messages: Sequence[Message]) -> tuple[MessageView, ...]:
+    """Messages that `load` found, as a client gets them. No query, and milliseconds for each."""
     return tuple(view(message) for message in messages)
 
 

@@ -95,7 +95,17 @@ if ENV.database_url:
     if "postgresql" in DATABASES["default"]["ENGINE"]:
         # Django's, with a pool that gets over a restart of its server.
         DATABASES["default"]["ENGINE"] = "supportbot.postgresql"
-        DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+        # A server that vanished without a word is given up before the leases end (10 s): TCP alone
+        # would wait for a quarter of an hour, and hold all conversations of the process.
+        DATABASES["default"]["OPTIONS"] = {
+            "connect_timeout": 3,  # seconds
+            "tcp_user_timeout": 8000,  # milliseconds until data sent must have been received
+            "keepalives_idle": 5,  # seconds of silence; then the other side is asked
+            "keepalives_interval": 2,
+            "keepalives_count": 2,
+            **DATABASES["default"].get("OPTIONS", {}),
+        }
+        DATABASES["default"]["OPTIONS"]["pool"] = {
             "min_size": 1,
             "max_size": 10,  # one for each request at work at once; PostgreSQL allows 100 in all
             "timeout": 5,  # seconds a request waits for a connection before it fails
@@ -175,8 +185,10 @@ if ENV.redis_url:
         # Seconds until what a killed worker had is another one's. An import that takes longer is
         # delivered again and turned away by its claim.
         "visibility_timeout": 900,
-        # A broker that is away must not hold a customer for longer.
+        # A broker that is away must not hold a customer for longer. One that hangs is given up before
+        # the leases end that wait behind it, and after the second for which workers wait for a task.
         "socket_connect_timeout": 1,
+        "socket_timeout": 2,
     }
 else:
     CELERY_BROKER_URL = "filesystem://localhost"

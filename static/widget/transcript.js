@@ -129,13 +129,20 @@ export class Transcript {
     const known = new Map(this.messages.map((m) => [m.client_id ?? m.id, m]));
     const failure = this.messages.findLast((m) => m.failure);
     const unsent = this.messages.filter((m) => m.status);
+    const older = conversation === this.conversation ? this.#before(messages[0]) : [];
     this.conversation = conversation;
-    this.messages = messages.map((m) => keyed(m, known.get(m.client_id ?? m.id)));
+    this.messages = [...older, ...messages.map((m) => keyed(m, known.get(m.client_id ?? m.id)))];
     const stored = new Set(messages.map((m) => m.client_id));
     this.messages.push(...unsent.filter((m) => !stored.has(m.client_id)));
     this.#restoreFailure(failure);
     this.live = turn ? LiveAnswer.resumed(turn, this.live) : null;
     this.#queued = !turn && this.#awaitsAnswer() ? "unknown" : "";
+  }
+
+  /** What is here of a long conversation, of which the server tells the newest messages only. */
+  #before(first) {
+    const at = this.messages.findIndex((m) => first && m.id === first.id);
+    return this.messages.slice(0, Math.max(at, 0)).filter((m) => !m.status);
   }
 
   /** The server stores a failure as a plain text: its "Try again" is remembered by this tab. */
