@@ -17,10 +17,10 @@ from chat import (
     clients,
     conversations,
     farewell,
+    hold,
     identity,
     limits,
     relay,
-    runs,
     socket_state,
     transcript,
     turns,
@@ -278,7 +278,7 @@ class ChatConsumer:
             await in_database(conversations.request_stop)(conversation, frame.turn)
         except conversations.NotFound as error:
             raise FrameError(ErrorCode.NOT_FOUND, str(error)) from None
-        runs.stop_soon(frame.turn)
+        hold.stop_soon(frame.turn)
         await relay.stop(frame.turn)
 
     async def _on_sync(self, conversation: Conversation, frame: Sync) -> None:

@@ -2,9 +2,7 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from functools import partial
 from uuid import UUID
 
@@ -29,6 +27,7 @@ from chat.agent import AgentEvent, Objection
 from chat.citations import CitationFilter
 from chat.conversations import Reply
 from chat.database import in_database
+from chat.hold import Hold
 from chat.identity import VerifiedCustomer
 from chat.leases import Claim, LeaseLost
 from chat.llm.base import (
@@ -59,20 +58,6 @@ STOPPED = "You stopped this answer."
 RECOVERED = "recovered"
 """Why a turn starts clean that another runner left behind."""
 
-_stops: dict[UUID, asyncio.Event] = {}
-
-
-def stop_soon(turn_id: UUID) -> None:
-    """Wakes the runner, if it is in this process, to see that its turn was asked to stop.
-
-    A runner elsewhere sees it with its next heartbeat.
-    """
-    if turn_id in _stops:
-        _stops[turn_id].set()
-
-
-relay.when_asked_to_stop(stop_soon)
-
 
 class Run:
     """One runner's work on one claimed turn."""
@@ -82,7 +67,7 @@ class Run:
         self.live = live
         self.progress = Progress()
         self.citations = CitationFilter()
-        self._kept_at = claim.asked_at
+        self._hold = Hold(claim)
         self._closed = False
 
     async def to_its_end(self) -> UUID | None:
@@ -92,7 +77,7 @@ class Run:
         if self.claim.fence > 1:  # text of the runner before may be on the customer's screen
             await self.live.reset(RECOVERED)
         answering = asyncio.create_task(self._leave_off() if self._verdict else self._answer())
-        watching = asyncio.create_task(self._watch())
+        watching = asyncio.create_task(self._hold.until_stopped())
         try:
             await asyncio.wait(
                 {answering, watching},
@@ -114,33 +99,6 @@ class Run:
         if self.claim.attempt > leases.MAX_ATTEMPTS:
             return "ATTEMPTS", APOLOGY
         return ("stopped", STOPPED) if self.claim.stop_requested else None
-
-    async def _watch(self) -> None:
-        """Keeps the lease; returns when the customer wants the answer stopped."""
-        wake = _stops[self.claim.turn] = asyncio.Event()
-        try:
-            stopped = False
-            while not stopped:
-                with suppress(TimeoutError):
-                    abroad = relay.leaves_process(self.claim.conversation)
-                    beat = leases.STOP_DELAY if abroad else leases.HEARTBEAT
-                    await asyncio.wait_for(wake.wait(), beat)
-                wake.clear()
-                stopped = await self._renew()
-        finally:
-            _stops.pop(self.claim.turn, None)
-
-    async def _renew(self) -> bool:
-        """Renews the lease; tells whether to stop. A beat that fails is made up by the next: the
-        lease lasts for several."""
-        asked_at = time.monotonic()
-        try:
-            stopped = await in_database(leases.renew)(self.claim)
-            self._kept_at = asked_at
-            return stopped
-        except DatabaseError as error:
-            logger.warning("turn %s missed a heartbeat: %s", self.claim.turn, error)
-            return False
 
     def _runs_tools(self) -> ToolRunner:
         return ToolRunner(self.claim, _customer(self.claim.within), load_tools(), self.live)
@@ -198,7 +156,7 @@ class Run:
                 await self._show(self.citations.feed(event.text))
                 continue
             if isinstance(event, AttemptStarted):
-                self._must_be_kept()  # a runner that was frozen must not ask once more
+                self._hold.must_be_kept()  # a runner that was frozen must not ask once more
             self.progress.see(event)
             match event:
                 case ToolMessage():
@@ -227,24 +185,16 @@ class Run:
     async def _show(self, text: str) -> None:
         if not text:
             return
-        self._must_be_kept()
+        self._hold.must_be_kept()
         self.progress.shown()
         await self.live.write(text)
-
-    def _must_be_kept(self) -> None:
-        if not self._is_kept():
-            raise LeaseLost(f"Turn {self.claim.turn} was not kept for {leases.LEASE}.")
-
-    def _is_kept(self) -> bool:
-        """Whether the turn is this runner's by its own clock. It is not where the process was frozen, or
-        without its database for long: somebody else may answer by now."""
-        return time.monotonic() - self._kept_at <= leases.LEASE.total_seconds()
 
     async def _conclude(
         self, answering: asyncio.Task[None], watching: asyncio.Task[None]
     ) -> UUID | None:
         if not answering.done():
-            await self._stop(answering)
+            answering.cancel()
+            await self._hold.while_it_ends(answering)
             return await self._interrupted(watching)
         error = answering.exception()
         match error:
@@ -263,15 +213,6 @@ class Run:
             case _:
                 logger.error("turn %s failed", self.claim.turn, exc_info=error)
                 return await self._fail("INTERNAL", APOLOGY)
-
-    async def _stop(self, answering: asyncio.Task[None]) -> None:
-        """Cancels the answer, and keeps the turn until its tools have come to their ends: they take as
-        long as a lease, and their watcher may have gone."""
-        answering.cancel()
-        while not answering.done():
-            await asyncio.wait({answering}, timeout=leases.HEARTBEAT)
-            if not answering.done():
-                await self._renew()
 
     async def _interrupted(self, watching: asyncio.Task[None]) -> UUID | None:
         """The answer was not done when its watcher ended, or its time was over."""
