@@ -18,10 +18,10 @@ from chat import (
     leases,
     protocol,
     recovery,
-    runs,
     shared_state,
 )
 from chat.consumers import ChatConsumer
+from chat.hold import Hold
 from chat.leases import Claim
 from chat.models import Conversation, Turn
 from chat.prepared import Param, Update
@@ -50,7 +50,7 @@ def _no_fence() -> None:
         return False
 
     leases.renew = renew
-    runs.Run._is_kept = lambda self: True  # type: ignore[method-assign]
+    Hold.must_be_kept = lambda self: None  # type: ignore[method-assign]
     conversations._CLOSE = Update(
         lambda: Turn.objects.filter(pk=Param("turn", UUIDField()), status=Turn.Status.RUNNING),
         conversations._CLOSE._changes,
