@@ -47,7 +47,7 @@ def close(chosen: QuerySet[Alert]) -> int:
 
 
 def forget(needles: Iterable[str]) -> int:
-    """Deletes the alerts that say one of `needles`, not as a part of another word or number. Returns how
+    """Deletes the alerts that say one of `needles`, not as a part of something longer. Returns how
     many."""
     said = Q(pk=None)
     for needle in needles:
@@ -56,8 +56,9 @@ def forget(needles: Iterable[str]) -> int:
 
 
 def whole_word(needle: str) -> str:
-    """A regular expression, of all databases, for `needle` where it is no part of anything longer."""
-    return rf"(^|\W){re.escape(needle)}(\W|$)"
+    """A regular expression, of all databases, for `needle` where it is no part of another word, address
+    or id. A full stop may end the sentence."""
+    return rf"(^|[^\w.@+-]){re.escape(needle)}($|[^\w.@+-]|\.(\W|$))"
 
 
 def _repeated(key: str, text: str) -> int:

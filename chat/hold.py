@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError
+from django.db import Error
 
 from chat import leases, relay
 from chat.database import in_database
@@ -53,8 +53,8 @@ class Hold:
             _stops.pop(self._claim.turn, None)
 
     async def while_it_ends(self, work: "asyncio.Task[Any]") -> None:
-        """Keeps the turn until `work`, which was cancelled, has ended: its tools come to their ends
-        first, and may take as long as a lease. Raises LeaseLost."""
+        """Keeps the turn until `work` has ended, whoever wants it stopped: tools come to their ends, and
+        may take as long as a lease. Raises LeaseLost."""
         while not work.done():
             await asyncio.wait({work}, timeout=leases.HEARTBEAT)
             if not work.done():
@@ -74,6 +74,6 @@ class Hold:
             stopped = await in_database(leases.renew)(self._claim)
             self._kept_at = asked_at
             return stopped
-        except DatabaseError as error:
+        except Error as error:
             logger.warning("turn %s missed a heartbeat: %s", self._claim.turn, error)
             return False

@@ -38,7 +38,8 @@ STOP_DELAY = 1.0
 take to reach its runner."""
 
 MAX_ATTEMPTS = 3
-"""Runs of one turn. A turn that kills three runners would kill the fourth: that one only fails it."""
+"""Runs of one turn. A turn that kills three runners would kill the fourth: that one only ends the calls
+that are open, and fails it. If they are what kills, the fifth only fails it."""
 
 
 UNSTARTED = timedelta(seconds=3)

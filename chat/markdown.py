@@ -15,6 +15,7 @@ parser = (
 )
 """The one dialect of replies, articles and their chunks. Images are off: a picture's address
 fetched by a customer's browser would carry whatever a model was talked into writing there."""
+parser.render("*")  # makes its tables of rules, which several threads at once would find half made
 
 
 def sanitize(html: str) -> str:

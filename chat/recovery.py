@@ -9,7 +9,7 @@ import logging
 import random
 from datetime import timedelta
 
-from django.db import DatabaseError, Error
+from django.db import Error
 
 from chat import leases, turns
 from chat.database import in_database
@@ -45,7 +45,7 @@ async def succeed(runner: str) -> None:
         if left:
             logger.info("%s turns were left here by the last server", left)
             await sweep()
-    except DatabaseError as error:
+    except Error as error:
         logger.warning("the last server's turns wait for their leases: %s", type(error).__name__)
 
 
@@ -65,7 +65,7 @@ async def forever() -> None:
         try:
             await sweep()
             away = False
-        except Error as error:  # InterfaceError too, which is no DatabaseError
+        except Error as error:
             if not away:
                 logger.warning("no turns can be looked for: %s", type(error).__name__)
             away = True

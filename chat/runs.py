@@ -4,10 +4,11 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, Error
+from django.db import Error
 
 from chat import (
     agent,
@@ -76,7 +77,9 @@ class Run:
         await relay.publish(self.claim.conversation, AnswerStarted(turn=str(self.claim.turn)))
         if self.claim.fence > 1:  # text of the runner before may be on the customer's screen
             await self.live.reset(RECOVERED)
-        answering = asyncio.create_task(self._leave_off() if self._verdict else self._answer())
+        if self._verdict:
+            return await self._leave_off(*self._verdict)
+        answering = asyncio.create_task(self._answer())
         watching = asyncio.create_task(self._hold.until_stopped())
         try:
             await asyncio.wait(
@@ -103,11 +106,18 @@ class Run:
     def _runs_tools(self) -> ToolRunner:
         return ToolRunner(self.claim, _customer(self.claim.within), load_tools(), self.live)
 
-    async def _leave_off(self) -> None:
-        """Ends the calls that an earlier runner began: the customer is told of what they did. Where the
-        attempts are over this is tried once, since it may be a call that ends its runners."""
+    async def _leave_off(self, code: str, text: str) -> UUID | None:
+        """Ends the calls that an earlier runner began, then the turn: the customer is told of what they
+        did. Where the attempts are over this is tried once, since it may be a call that ends its
+        runners."""
         if self.claim.fence > 1 and self.claim.attempt <= leases.MAX_ATTEMPTS + 1:
-            await self._runs_tools().resume()
+            resuming = asyncio.create_task(self._runs_tools().resume())
+            try:
+                await self._hold.while_it_ends(resuming)
+            finally:
+                await _cancelled(resuming)
+            resuming.result()
+        return await self._fail(code, text)
 
     async def _answer(self) -> None:
         conversation = self.claim.within
@@ -198,11 +208,9 @@ class Run:
             return await self._interrupted(watching)
         error = answering.exception()
         match error:
-            case None if self._verdict:
-                return await self._fail(*self._verdict)
             case None:
                 return await self._complete(partial=self.progress.partial)
-            case LeaseLost() | DatabaseError():
+            case LeaseLost() | Error():
                 raise error
             case ProviderError():
                 logger.error("turn %s failed: %s", self.claim.turn, error)
@@ -237,7 +245,7 @@ class Run:
         )
         try:
             await in_database(keep)()
-        except DatabaseError as error:
+        except Error as error:
             logger.warning("turn %s: its usage could not be kept: %s", self.claim.turn, error)
 
     async def _complete(self, *, partial: bool) -> UUID | None:
@@ -302,7 +310,7 @@ def _tell(status: str, code: str, record: TurnRecord) -> None:
     )
 
 
-async def _cancelled(task: asyncio.Task[None]) -> None:
+async def _cancelled(task: asyncio.Task[Any]) -> None:
     task.cancel()
     await asyncio.wait({task})
 

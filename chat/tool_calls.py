@@ -8,7 +8,9 @@ call, and what its last one returned does not replace what the runner after it s
 
 import asyncio
 import time
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from django.db import transaction
 from django.db.models import BigIntegerField, IntegerField, UUIDField
@@ -24,6 +26,8 @@ from chat.prepared import Insert, Param, Select, Update
 from chat.protocol import Receipt, as_json
 from chat.relay import LiveAnswer
 from chat.toolbox import Tool, ToolContext, ToolOutcome, ToolOutput
+
+Result = TypeVar("Result")
 
 MAX_NAME = 100
 """Characters of a tool's name in its row: a model may invent any."""
@@ -74,27 +78,20 @@ class ToolRunner:
             started_at=timezone.now(),
         )
         await in_database(_begin)(self.claim, row)
-        outcome = await self._finished(row)
+        outcome = await _to_its_end(self._run(row))
         return outcome.result(call.id)
 
     async def resume(self) -> int:
         """Finishes what an earlier run of the turn left undone; returns the number of its last call. A
         database that went away may have left out one before it."""
         rows = await in_database(list)(ToolCall.objects.filter(turn_id=self.claim.turn))
-        for row in rows:
-            if row.status == ToolCall.Status.RUNNING:
-                await self._finished(row)
+        await _to_its_end(self._finish(rows))
         return max((row.ordinal for row in rows), default=0)
 
-    async def _finished(self, row: ToolCall) -> ToolOutcome:
-        """Runs a call to its end even when its turn is stopped meanwhile: an effect that happened
-        must be in its row. A tool's time limit bounds the wait."""
-        running = asyncio.ensure_future(self._run(row))
-        try:
-            return await asyncio.shield(running)
-        except asyncio.CancelledError:
-            await asyncio.wait({running})
-            raise
+    async def _finish(self, rows: Sequence[ToolCall]) -> None:
+        for row in rows:
+            if row.status == ToolCall.Status.RUNNING:
+                await self._run(row)
 
     async def _run(self, row: ToolCall) -> ToolOutcome:
         tool = self.tools.get(row.name)
@@ -130,6 +127,17 @@ class ToolRunner:
             locale=self.claim.within.locale,
         )
         return await tool.run(context, row.arguments)
+
+
+async def _to_its_end(work: Coroutine[Any, Any, Result]) -> Result:
+    """Runs calls to their ends even when their turn is stopped meanwhile: an effect that happened must
+    be in its row. The tools' time limits bound the wait."""
+    running = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait({running})
+        raise
 
 
 def _effect_of(row: ToolCall) -> int | None:

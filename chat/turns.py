@@ -10,7 +10,7 @@ from contextlib import suppress
 from uuid import UUID
 from weakref import WeakSet
 
-from django.db import DatabaseError
+from django.db import Error
 
 from chat import leases, relay, telemetry
 from chat.database import in_database
@@ -49,7 +49,7 @@ async def drain(limit: float) -> None:
     """Takes on no more turns, gives the running ones `limit` seconds to end, and gives back those that
     did not: another process runs them again within two seconds, and no attempt is counted."""
     _draining.add(asyncio.get_running_loop())
-    with suppress(DatabaseError):  # then a successor that comes early runs some of them again
+    with suppress(Error):  # then a successor that comes early runs some of them again
         await in_database(leases.disown)()
     tasks = _of_this_loop()
     if tasks:
@@ -75,7 +75,7 @@ async def run(turn_id: UUID) -> None:
     try:
         claim = await _claim(turn_id)
         abandoned = None if claim else await in_database(leases.abandoned)(turn_id)
-    except DatabaseError as error:
+    except Error as error:
         logger.warning("turn %s waits for the database, and for a sweep: %s", turn_id, error)
         return
     if abandoned:
@@ -95,13 +95,13 @@ async def run(turn_id: UUID) -> None:
     except asyncio.CancelledError:
         await in_database(leases.release)(claim, counts=False)
         raise
-    except DatabaseError:
+    except Error:
         logger.exception("turn %s lost its database; it runs again", turn_id)
         try:
             await asyncio.sleep(RERUN_DELAY)
         finally:  # a server that stops meanwhile leaves no lease behind either
             await in_database(leases.release)(claim)
-        await run(turn_id)  # as often as its attempts allow; the last one only fails it
+        await run(turn_id)  # as often as its attempts allow; the last ones only fail it
         return
     if following:
         start(following)

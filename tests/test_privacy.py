@@ -283,15 +283,23 @@ def test_what_only_looks_like_a_customer_is_left_alone() -> None:
     everything(an, "Do you mend kettles?")
     staff = User.objects.get(username="grace")
     kinds = ContentType.objects.get_for_models(Article, Ticket)
-    for model, said in ((Article, "An announcement"), (Ticket, "Ann"), (Ticket, "T-1 of An")):
+    others = (
+        (Article, "An announcement"),
+        (Ticket, "T-2 · Need an invoice, Ann"),
+        (Ticket, "bo-an@mail.example"),
+        (Ticket, "an@mail.example.com"),
+    )
+    theirs = ((Ticket, "T-1 of An"), (Ticket, "Answered An@mail.example."), (Ticket, "customer:9"))
+    for model, said in others + theirs:
         LogEntry.objects.create(
             user=staff, content_type=kinds[model], object_repr=said, action_flag=ADDITION
         )
-    alerts.tell("x:customer:91", "An answer cost customer:91 a lot.")
+    for owner in ("customer:91", "customer:9-2"):
+        alerts.tell(f"x:{owner}", f"An answer cost {owner} a lot.")
     erase(subjects.of_customer("9"))
     left = set(LogEntry.objects.values_list("object_repr", flat=True))
-    assert left == {"An announcement", "Ann", ERASED}
-    assert [alert.key for alert in Alert.objects.all()] == ["x:customer:91"]
+    assert left == {ERASED, *(said for _, said in others)}
+    assert {alert.key for alert in Alert.objects.all()} == {"x:customer:91", "x:customer:9-2"}
 
 
 def test_a_customer_whose_conversations_are_gone_is_found_by_what_is_left(

@@ -69,15 +69,17 @@ def _forget_in_log(subject: Subject, conversations: Sequence[UUID]) -> int:
     """The admin's log names what staff looked after: it goes on saying that, without the name. A name
     is looked for only where the log tells of what may bear it: it may be a word, as "An" is."""
     named = Q(object_id__in=[str(pk) for pk in conversations])
-    for needle in subject.owners | subject.emails:
-        named |= _said(needle)
+    for address in subject.emails:  # kept in small letters
+        named |= _said(address, "iregex")
+    for owner in subject.owners:
+        named |= _said(owner, "regex")
     bearing = [Conversation, *(model for part in registered() for model in part.named)]
     of_these = Q(content_type__in=ContentType.objects.get_for_models(*bearing).values())
     for name in subject.names:
-        named |= of_these & _said(name)
+        named |= of_these & _said(name, "regex")
     return LogEntry.objects.filter(named).update(object_repr=ERASED, change_message="")
 
 
-def _said(needle: str) -> Q:
+def _said(needle: str, lookup: str) -> Q:
     whole = alerts.whole_word(needle)
-    return Q(object_repr__iregex=whole) | Q(change_message__iregex=whole)
+    return Q((f"object_repr__{lookup}", whole)) | Q((f"change_message__{lookup}", whole))

@@ -13,12 +13,14 @@ import pytest
 import pytest_asyncio
 from django.db import connection
 from django.utils import timezone
+from pytest_django import Settings
 
-from chat import leases, providers, recovery, relay, turns
+from chat import hold, leases, providers, recovery, relay, turns
 from chat.database import in_database
 from chat.identity import Visitor
 from chat.llm.base import AttemptStarted, Event, Request, TextDelta
 from chat.models import Conversation, Message, ToolCall, Turn
+from chat.toolbox import ToolContext, tool
 from tests.chat.test_turns import asked, reply
 from tests.fakes import ScriptedProvider, calls, says
 
@@ -112,9 +114,34 @@ async def test_a_turn_that_killed_three_runners_fails_visibly(ada: Visitor) -> N
     assert not provider.requests
 
 
-def call_of(turn_id: UUID, ordinal: int, **more: Any) -> ToolCall:
-    arguments = {"title": "a", "text": "b"}
-    return ToolCall(turn_id=turn_id, ordinal=ordinal, name="note", arguments=arguments, **more)
+@tool(label="…")
+async def ponder(context: ToolContext) -> str:
+    """Takes its time."""
+    await asyncio.sleep(2)
+    return "42"
+
+
+def call_of(turn_id: UUID, ordinal: int, name: str = "note") -> ToolCall:
+    arguments = {"title": "a", "text": "b"} if name == "note" else {}
+    return ToolCall(turn_id=turn_id, ordinal=ordinal, name=name, arguments=arguments)
+
+
+async def test_a_stop_while_calls_of_an_earlier_run_are_ended_ends_them_all(
+    ada: Visitor, settings: Settings
+) -> None:
+    settings.AGENT_TOOLS = [f"{__name__}.ponder"]
+    turn_id = await claimed(ada)
+    for ordinal in (1, 2):
+        await call_of(turn_id, ordinal, name="ponder").asave()
+    await died(turn_id)
+    await recovery.sweep()
+    await asyncio.sleep(1)
+    await Turn.objects.aupdate(stop_requested=True)
+    hold.stop_soon(turn_id)
+    await turns.idle()
+    assert (await Turn.objects.aget()).error_code == "stopped"
+    made = [row.status async for row in ToolCall.objects.all()]
+    assert made == [ToolCall.Status.SUCCEEDED] * 2
 
 
 async def test_a_call_that_its_database_left_out_does_not_end_the_turn(ada: Visitor) -> None:
@@ -138,16 +165,22 @@ async def test_a_call_that_its_database_left_out_does_not_end_the_turn(ada: Visi
     ids=["stopped", "out of attempts"],
 )
 async def test_a_turn_that_is_not_answered_tells_what_its_calls_did(
-    ada: Visitor, change: dict[str, Any], code: str
+    ada: Visitor, settings: Settings, change: dict[str, Any], code: str
 ) -> None:
+    """All of them, though they take longer than a heartbeat."""
+    settings.AGENT_TOOLS = [f"{__name__}.ponder"]
     turn_id = await claimed(ada)
-    await call_of(turn_id, 1).asave()
+    for ordinal in (1, 2):
+        await call_of(turn_id, ordinal, name="ponder").asave()
     await Turn.objects.aupdate(**change)
     await died(turn_id)
     await recovery.sweep()
+    await asyncio.sleep(1)
+    hold.stop_soon(turn_id)  # somebody presses the button once more
     await turns.idle()
     assert (await Turn.objects.aget()).error_code == code
-    assert (await ToolCall.objects.aget()).status == ToolCall.Status.SUCCEEDED
+    made = [row.status async for row in ToolCall.objects.all()]
+    assert made == [ToolCall.Status.SUCCEEDED] * 2
 
 
 async def test_a_call_that_ends_its_runners_is_not_tried_for_ever(ada: Visitor) -> None:

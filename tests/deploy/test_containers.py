@@ -130,7 +130,7 @@ def test_who_comes_to_that_port_is_believed_and_the_world_is_not() -> None:
     real_ip = SERVICES["proxy"]["environment"]["NGINX_REAL_IP"]
     assert f"set_real_ip_from {subnet['gateway']};" in real_ip
     world = read("deploy/tls.yml")["services"]["proxy"]
-    assert world["environment"]["NGINX_REAL_IP"] == ""
+    assert world["environment"]["NGINX_REAL_IP"] == "${NGINX_REAL_IP-}"
     assert all(port.startswith("0.0.0.0:") for port in world["ports"]), "no IPv6"
 
 
