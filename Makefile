@@ -15,7 +15,7 @@ test: .venv/dev.stamp ## Run the tests that need no server and no browser
 	@$(BIN)/python -m pytest -m "not browser" -n 4 --dist loadfile $(ARGS)
 
 test-browser: .venv/dev.stamp ## Run the tests that drive the pages in Chromium
-	@$(BIN)/python -m pytest tests/browser -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest tests/browser $(ARGS)
 
 check: .venv/dev.stamp ## Lint, format, types, import contracts, migrations, system checks
 	@$(BIN)/pre-commit run --all-files --show-diff-on-failure
