@@ -9,7 +9,7 @@ call, and what its last one returned does not replace what the runner after it s
 import asyncio
 import time
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from django.db import transaction
@@ -66,6 +66,7 @@ class ToolRunner:
     customer: VerifiedCustomer | None
     tools: dict[str, Tool]
     live: LiveAnswer
+    _rows: "_Rows" = field(default_factory=lambda: _Rows(), init=False, repr=False)
 
     async def __call__(self, call: base.ToolCall, ordinal: int, round_: int) -> base.ToolResult:
         """Runs one call; raises nothing but LeaseLost, and what a lost database raises."""
@@ -77,7 +78,7 @@ class ToolRunner:
             arguments=call.arguments,
             started_at=timezone.now(),
         )
-        await in_database(_begin)(self.claim, row)
+        await self._rows.write(self.claim, row)
         outcome = await _to_its_end(self._run(row))
         return outcome.result(call.id)
 
@@ -160,10 +161,33 @@ def _has_done_it(call: ToolCall) -> bool:
     return not call.result or call.result.get("found", True)
 
 
+class _Rows:
+    """The rows of calls that are made at once, written together: whoever runs the turn again finds all
+    of them or none, and never half of what the model wanted."""
+
+    def __init__(self) -> None:
+        self._waiting: list[ToolCall] = []
+        self._writing: asyncio.Task[None] | None = None
+
+    async def write(self, claim: Claim, row: ToolCall) -> None:
+        """Writes a row, with those that others have written in the same step of the loop. Raises
+        LeaseLost."""
+        self._waiting.append(row)
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write(claim))
+        await asyncio.shield(self._writing)
+
+    async def _write(self, claim: Claim) -> None:
+        await asyncio.sleep(0)
+        rows, self._waiting, self._writing = self._waiting, [], None
+        await in_database(_begin)(claim, rows)
+
+
 @transaction.atomic
-def _begin(claim: Claim, row: ToolCall) -> None:
+def _begin(claim: Claim, rows: Sequence[ToolCall]) -> None:
     _hold(claim)
-    _BEGUN.run(row)
+    for row in rows:
+        _BEGUN.run(row)
 
 
 @transaction.atomic

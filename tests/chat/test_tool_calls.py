@@ -1,8 +1,10 @@
 """A tool that works once in a turn, and a model that asks for it over and over."""
 
 import asyncio
+from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 from pytest_django import Settings
 
 from chat import conversations, providers, turns
@@ -94,6 +96,24 @@ async def test_one_that_may_have_done_it_is_tried_again_under_its_own_number(
     assert done == ["Ada"]
     assert [call.ordinal for call in made] == [1, 2, 3, 4, 5]
     assert made[-1].error.startswith("Not done")
+
+
+async def test_the_rows_of_calls_at_once_are_written_together(guest: Visitor) -> None:
+    """A server that dies between two of them would leave half of what the model wanted."""
+    inserted: list[str] = []
+
+    def third_fails(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if 'INSERT INTO "chat_toolcall"' in sql:
+            inserted.append(sql)
+            if len(inserted) == 3:
+                raise OperationalError("the server went away")
+        return execute(sql, params, many, context)
+
+    await in_database(lambda: connection.execute_wrappers.append(third_fails))()
+    made = await letters(guest, ["Ada", "Bo", "Cy"])
+    await in_database(lambda: connection.execute_wrappers.clear())()
+    assert len(inserted) == 3
+    assert made == []
 
 
 async def test_each_turn_has_its_own(guest: Visitor, mallory: Visitor) -> None:
