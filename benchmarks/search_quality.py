@@ -12,13 +12,13 @@ import bm25s
 import django
 import Stemmer
 
-django.setup()  # before anything below, whose models need it: hence E402
+django.setup()  # before anything below, whose models need it
 
-from tools.knowledge import collection, evaluation  # noqa: E402
-from tools.knowledge.collection import Collection  # noqa: E402
-from tools.knowledge.confidence import CONFIDENT  # noqa: E402
-from tools.knowledge.evaluation import DEPTH, Outcome  # noqa: E402
-from tools.knowledge.scratch import scratch_base  # noqa: E402
+from tools.knowledge import collection, evaluation  # noqa: E402  # after django.setup()
+from tools.knowledge.collection import Collection  # noqa: E402  # after django.setup()
+from tools.knowledge.confidence import CONFIDENT  # noqa: E402  # after django.setup()
+from tools.knowledge.evaluation import DEPTH, Outcome  # noqa: E402  # after django.setup()
+from tools.knowledge.scratch import scratch_base  # noqa: E402  # after django.setup()
 
 logging.getLogger("bm25s").setLevel(logging.WARNING)  # it tells of each index
 

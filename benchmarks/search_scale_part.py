@@ -17,19 +17,19 @@ import django
 import psutil
 import Stemmer
 
-django.setup()  # before anything below, whose models need it: hence E402
+django.setup()  # before anything below, whose models need it
 
-from django.conf import settings  # noqa: E402
-from django.core.management import call_command  # noqa: E402
-from django.db import connection, transaction  # noqa: E402
+from django.conf import settings  # noqa: E402  # after django.setup()
+from django.core.management import call_command  # noqa: E402  # after django.setup()
+from django.db import connection, transaction  # noqa: E402  # after django.setup()
 
-from benchmarks.figures import percentile  # noqa: E402
-from benchmarks.search_scale import DATA  # noqa: E402
-from tools.knowledge import articles, vectors  # noqa: E402
-from tools.knowledge.embedders import get_embedder  # noqa: E402
-from tools.knowledge.index import get_index  # noqa: E402
-from tools.knowledge.models import Article, Chunk  # noqa: E402
-from tools.knowledge.search import search  # noqa: E402
+from benchmarks.figures import percentile  # noqa: E402  # after django.setup()
+from benchmarks.search_scale import DATA  # noqa: E402  # after django.setup()
+from tools.knowledge import articles, vectors  # noqa: E402  # after django.setup()
+from tools.knowledge.embedders import get_embedder  # noqa: E402  # after django.setup()
+from tools.knowledge.index import get_index  # noqa: E402  # after django.setup()
+from tools.knowledge.models import Article, Chunk  # noqa: E402  # after django.setup()
+from tools.knowledge.search import search  # noqa: E402  # after django.setup()
 
 logging.getLogger("bm25s").setLevel(logging.WARNING)  # it tells of each index
 

@@ -29,8 +29,8 @@ from chat.protocol import MessageAccepted, MessageSend
 from supportbot import ending
 
 
-def _no_sweeper() -> None:
-    """Nobody looks for turns whose runner is gone."""
+def _no_recovery() -> None:
+    """Nobody looks for turns whose runner is gone, nor does whoever starts in its place."""
 
     async def idle() -> None:
         await asyncio.Event().wait()
@@ -38,8 +38,12 @@ def _no_sweeper() -> None:
     async def nothing() -> int:
         return 0
 
+    async def no_heir(runner: str) -> None:
+        return None
+
     recovery.forever = idle
     recovery.sweep_to_the_end = nothing
+    recovery.succeed = no_heir
 
 
 def _no_fence() -> None:
@@ -94,7 +98,7 @@ def _frames_are_trusted() -> None:
 
 
 SWAPS: dict[str, Callable[[], None]] = {
-    "sweeper": _no_sweeper,
+    "recovery": _no_recovery,
     "fence": _no_fence,
     "commit before acknowledgement": _acknowledged_early,
     "Redis errors": _redis_errors,

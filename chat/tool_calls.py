@@ -58,6 +58,28 @@ _ENDED = Update(
 )
 
 
+class _Rows:
+    """The rows of calls that are made at once, written together: whoever runs the turn again finds all
+    of them or none, and never half of what the model wanted."""
+
+    def __init__(self) -> None:
+        self._waiting: list[ToolCall] = []
+        self._writing: asyncio.Task[None] | None = None
+
+    async def write(self, claim: Claim, row: ToolCall) -> None:
+        """Writes a row, with those that others have written in the same step of the loop. Raises
+        LeaseLost."""
+        self._waiting.append(row)
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write(claim))
+        await asyncio.shield(self._writing)
+
+    async def _write(self, claim: Claim) -> None:
+        await asyncio.sleep(0)
+        rows, self._waiting, self._writing = self._waiting, [], None
+        await in_database(_begin)(claim, rows)
+
+
 @dataclass(frozen=True)
 class ToolRunner:
     """Runs the calls of one turn."""
@@ -66,7 +88,7 @@ class ToolRunner:
     customer: VerifiedCustomer | None
     tools: dict[str, Tool]
     live: LiveAnswer
-    _rows: "_Rows" = field(default_factory=lambda: _Rows(), init=False, repr=False)
+    _rows: _Rows = field(default_factory=_Rows, init=False, repr=False)
 
     async def __call__(self, call: base.ToolCall, ordinal: int, round_: int) -> base.ToolResult:
         """Runs one call; raises nothing but LeaseLost, and what a lost database raises."""
@@ -159,28 +181,6 @@ def _has_done_it(call: ToolCall) -> bool:
     if call.status == ToolCall.Status.FAILED:
         return False
     return not call.result or call.result.get("found", True)
-
-
-class _Rows:
-    """The rows of calls that are made at once, written together: whoever runs the turn again finds all
-    of them or none, and never half of what the model wanted."""
-
-    def __init__(self) -> None:
-        self._waiting: list[ToolCall] = []
-        self._writing: asyncio.Task[None] | None = None
-
-    async def write(self, claim: Claim, row: ToolCall) -> None:
-        """Writes a row, with those that others have written in the same step of the loop. Raises
-        LeaseLost."""
-        self._waiting.append(row)
-        if self._writing is None:
-            self._writing = asyncio.create_task(self._write(claim))
-        await asyncio.shield(self._writing)
-
-    async def _write(self, claim: Claim) -> None:
-        await asyncio.sleep(0)
-        rows, self._waiting, self._writing = self._waiting, [], None
-        await in_database(_begin)(claim, rows)
 
 
 @transaction.atomic

@@ -114,7 +114,7 @@ SCENARIO = Scenario(
     "kills",
     play,
     (
-        Control("sweeper", shows="not_terminal"),
+        Control("recovery", shows="not_terminal"),
         Control("tickets that remember", shows="duplicate_tickets"),
     ),
 )

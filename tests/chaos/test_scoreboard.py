@@ -7,8 +7,8 @@ from chaos.stage import Outcome
 
 GOOD = Played("kills", Outcome({"lost": 0, "recovery_p99_s": 11.5}, {"lost: none": True}), 1)
 BAD = Played("cuts", Outcome({"lost": 2, "recovery_p99_s": 3.0}, {"lost: none": False}), 1)
-SHOWN = Shown("kills", Control("sweeper", shows="not_terminal"), 7, 1)
-NOTHING = Shown("kills", Control("sweeper", shows="not_terminal"), 0, 1)
+SHOWN = Shown("kills", Control("recovery", shows="not_terminal"), 7, 1)
+NOTHING = Shown("kills", Control("recovery", shows="not_terminal"), 0, 1)
 
 
 def test_what_the_issue_asks_for_is_in_the_last_line() -> None:
