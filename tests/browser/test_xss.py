@@ -6,13 +6,13 @@ stop. The tests without a guard show that the watch would see one.
 
 import json
 from collections.abc import Iterator
-from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests import shared_data
 from tests.browser.conftest import PATIENCE
@@ -182,16 +182,20 @@ def test_nothing_runs_on_any_page(page: Page, sink: Sink, tmp_path: Path) -> Non
         shown += asks_first(page, server, action)
     assert exported(page, server).endswith(".json"), "a file, never a page"
     assert (watch.seen, sink.reached) == ([], [])
-    assert shown > 30, "pages that have the payloads on them, as text"
+    assert shown > 50, "pages that have the payloads on them, as text"
     assert server.stop() == 0
 
 
 def is_shown(page: Page, address: str) -> bool:
-    """Whether a page has a payload as text. What takes no GET has no page."""
-    with suppress(Error):
-        answer = page.goto(address)
-        return answer is not None and answer.ok and "onerror" in page.content()
-    return False
+    """Whether a page has a payload as text. What takes no GET has no page.
+
+    It is asked first: Chromium shows a page of its own for an answer without a body, some time later, and
+    breaks off the visit to the next address with it.
+    """
+    if page.request.get(address).status == HTTPStatus.METHOD_NOT_ALLOWED:
+        return False
+    answer = page.goto(address)
+    return answer is not None and answer.ok and "onerror" in page.content()
 
 
 def choose(page: Page, server: LiveServer, action: str) -> None:
