@@ -6,7 +6,7 @@ Imported in a control's processes only, once Django is set up.
 import asyncio
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.db import DatabaseError
 from django.db.models import UUIDField
@@ -19,6 +19,7 @@ from chat import (
     protocol,
     recovery,
     shared_state,
+    turns,
 )
 from chat.consumers import ChatConsumer
 from chat.hold import Hold
@@ -30,7 +31,8 @@ from supportbot import ending
 
 
 def _no_recovery() -> None:
-    """Nobody looks for turns whose runner is gone, nor does whoever starts in its place."""
+    """Nobody looks for turns whose runner is gone: no sweep, no server that starts in its place, nor one
+    that the customer comes back to."""
 
     async def idle() -> None:
         await asyncio.Event().wait()
@@ -41,9 +43,13 @@ def _no_recovery() -> None:
     async def no_heir(runner: str) -> None:
         return None
 
+    async def no_return(conversation: UUID) -> None:
+        return None
+
     recovery.forever = idle
     recovery.sweep_to_the_end = nothing
     recovery.succeed = no_heir
+    turns.resume = no_return
 
 
 def _no_fence() -> None:
