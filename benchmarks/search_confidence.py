@@ -19,13 +19,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "supportbot.settings")
 os.environ.setdefault("LOG_LEVEL", "WARNING")
 django.setup()  # before anything below, whose models need it
 
-from benchmarks.processes import ROOT  # noqa: E402  # after django.setup()
-from benchmarks.search_quality import SETS  # noqa: E402  # after django.setup()
-from tools.knowledge import collection, evaluation  # noqa: E402  # after django.setup()
-from tools.knowledge.collection import Collection  # noqa: E402  # after django.setup()
-from tools.knowledge.readers import Reader  # noqa: E402  # after django.setup()
-from tools.knowledge.scratch import scratch_base  # noqa: E402  # after django.setup()
-from tools.knowledge.search import found  # noqa: E402  # after django.setup()
+from benchmarks.processes import ROOT
+from benchmarks.search_quality import SETS
+from tools.knowledge import collection, evaluation
+from tools.knowledge.collection import Collection
+from tools.knowledge.readers import Reader
+from tools.knowledge.scratch import scratch_base
+from tools.knowledge.search import found
 
 STRANGERS = 200
 """Questions to another base that are asked of one."""

@@ -14,11 +14,11 @@ import Stemmer
 
 django.setup()  # before anything below, whose models need it
 
-from tools.knowledge import collection, evaluation  # noqa: E402  # after django.setup()
-from tools.knowledge.collection import Collection  # noqa: E402  # after django.setup()
-from tools.knowledge.confidence import CONFIDENT  # noqa: E402  # after django.setup()
-from tools.knowledge.evaluation import DEPTH, Outcome  # noqa: E402  # after django.setup()
-from tools.knowledge.scratch import scratch_base  # noqa: E402  # after django.setup()
+from tools.knowledge import collection, evaluation
+from tools.knowledge.collection import Collection
+from tools.knowledge.confidence import CONFIDENT
+from tools.knowledge.evaluation import DEPTH, Outcome
+from tools.knowledge.scratch import scratch_base
 
 logging.getLogger("bm25s").setLevel(logging.WARNING)  # it tells of each index
 

@@ -19,17 +19,17 @@ import Stemmer
 
 django.setup()  # before anything below, whose models need it
 
-from django.conf import settings  # noqa: E402  # after django.setup()
-from django.core.management import call_command  # noqa: E402  # after django.setup()
-from django.db import connection, transaction  # noqa: E402  # after django.setup()
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection, transaction
 
-from benchmarks.figures import percentile  # noqa: E402  # after django.setup()
-from benchmarks.search_scale import DATA  # noqa: E402  # after django.setup()
-from tools.knowledge import articles, vectors  # noqa: E402  # after django.setup()
-from tools.knowledge.embedders import get_embedder  # noqa: E402  # after django.setup()
-from tools.knowledge.index import get_index  # noqa: E402  # after django.setup()
-from tools.knowledge.models import Article, Chunk  # noqa: E402  # after django.setup()
-from tools.knowledge.search import search  # noqa: E402  # after django.setup()
+from benchmarks.figures import percentile
+from benchmarks.search_scale import DATA
+from tools.knowledge import articles, vectors
+from tools.knowledge.embedders import get_embedder
+from tools.knowledge.index import get_index
+from tools.knowledge.models import Article, Chunk
+from tools.knowledge.search import search
 
 logging.getLogger("bm25s").setLevel(logging.WARNING)  # it tells of each index
 

@@ -21,8 +21,8 @@ LONGEST_RECOVERY = 15.0
 a process takes to come back. Where another starts in the dead one's place, it is that alone."""
 
 ASKED_IN_VAIN = 150
-"""Turns of a negative control: a kill within the half second between a ticket and its row's result is
-seldom among 24, and never was missing among so many."""
+"""Turns of a negative control: of 24, often none is killed in the half second between a ticket and its
+row's result; of so many eight were."""
 
 SETTLE = 0.3
 """Seconds until the model's server has seen that a killed client is gone."""

@@ -110,8 +110,10 @@ async def test_the_rows_of_calls_at_once_are_written_together(guest: Visitor) ->
         return execute(sql, params, many, context)
 
     await in_database(lambda: connection.execute_wrappers.append(third_fails))()
-    made = await letters(guest, ["Ada", "Bo", "Cy"])
-    await in_database(lambda: connection.execute_wrappers.clear())()
+    try:
+        made = await letters(guest, ["Ada", "Bo", "Cy"])
+    finally:
+        await in_database(lambda: connection.execute_wrappers.remove(third_fails))()
     assert len(inserted) == 3
     assert made == []
 
